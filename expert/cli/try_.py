@@ -1,0 +1,153 @@
+"""`torchmedic try FILE.py:FUNC`: try the fixes of the top findings on copies, and show the cure."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from expert.cli.check import refuse_unwritable, tell_refusal
+from expert.cli.knowledge import knowledge_for
+from expert.cli.progress import ProgressDisplay
+from expert.diagnosis import Diagnosis
+from expert.errors import UserCodeError
+from expert.examination import Examined, examine
+from expert.inference.diagnose import diagnose
+from expert.knowledge.base import Knowledge
+from expert.language import Text
+from expert.observation import Observation
+from expert.report.json_report import CureReport, to_json
+from expert.report.trial_report import TrialRow, print_trials
+from expert.trying import Tried, try_fixes
+
+MOST_CHANGES: Final = 3  # that together heal
+MOST_TRIALS: Final = 8  # in one round
+_EXAMINING: Final = 0.75  # of what is left of the budget, at most
+_LEAST: Final = 5.0  # seconds: less is not worth another round
+
+
+def try_(options: argparse.Namespace) -> int:
+    """Examine, diagnose, try the fixes, report; returns the exit status."""
+    knowledge = knowledge_for(options)
+    refuse_unwritable(options.json)
+    with ProgressDisplay(Console(stderr=True), options.lang) as display:
+        session = _Session(options, knowledge, display)
+        session.run()
+    diagnosis = session.diagnosis
+    if session.refusal is not None:
+        tell_refusal(session.refusal, diagnosis, options.lang)
+    _report(session, diagnosis, options)
+    return 1 if diagnosis.findings else 0
+
+
+@dataclass
+class _Session:
+    """Rounds of examining, diagnosing and trying, each with the changes found to help so far."""
+
+    options: argparse.Namespace
+    knowledge: Knowledge
+    display: ProgressDisplay
+    diagnosis: Diagnosis = field(init=False)
+    refusal: UserCodeError | None = None
+    changes: list[str] = field(default_factory=list)  # applied in the present round
+    proven: list[str] = field(default_factory=list)  # those that were seen to help
+    cured: bool = False
+    rows: list[TrialRow] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Do the first round, whose diagnosis is the one reported, and further ones as needed."""
+        self._end = time.monotonic() + self.options.budget
+        examined = self._examine(())
+        self.refusal = examined.refusal
+        seen = self._diagnose(examined.observations, examined)
+        tried = self._try(seen, examined.observations)
+        facts = (*examined.observations, *tried.observations)
+        self.diagnosis = self._diagnose(facts, examined, tried)
+        while self._goes_on(tried):
+            examined = self._examine(self.changes, examined.observations)
+            again = self._diagnose(examined.observations, examined)
+            tried = self._try(again, examined.observations)
+
+    def _goes_on(self, tried: Tried) -> bool:
+        """Take the best change; returns whether another one is wanted and there is time for it."""
+        best = tried.best
+        if best is not None:
+            self.changes += [best["id"], *best["also"]]
+            self.proven, self.cured = list(self.changes), bool(best["cured"])
+        elif not self.changes and tried.first is not None:
+            self.changes = [tried.first]  # two faults may hide each other's cure
+        else:
+            return False
+        enough = self.cured or len(self.changes) >= MOST_CHANGES
+        return not enough and self._end - time.monotonic() > _LEAST
+
+    def _examine(self, treated: Sequence[str], given: Sequence[Observation] = ()) -> Examined:
+        left = self._end - time.monotonic()
+        return examine(
+            self.options.spec,
+            budget=max(left * _EXAMINING, 1.0),
+            device=self.options.device,
+            treated=treated,
+            given=_useful(given),
+            on_event=self.display.update,
+            on_output=self.display.user_output,
+        )
+
+    def _diagnose(
+        self, facts: Sequence[Observation], examined: Examined, tried: Tried | None = None
+    ) -> Diagnosis:
+        inquiries = (*examined.inquiries, *(tried.inquiries if tried else ()))
+        certainty = self.options.min_certainty
+        return diagnose(facts, self.knowledge, min_certainty=certainty, inquiries=inquiries)
+
+    def _try(self, diagnosis: Diagnosis, facts: Sequence[Observation]) -> Tried:
+        pairs = _proposed(diagnosis, self.options.top)
+        trials = [trial for trial in pairs if trial not in self.changes][:MOST_TRIALS]
+        if not trials:
+            return Tried({}, ())
+        tried = try_fixes(
+            self.options.spec,
+            trials,
+            given=_useful(facts),
+            treated=self.changes,
+            budget=max(self._end - time.monotonic(), 1.0),
+            device=self.options.device,
+            on_event=self.display.update,
+            on_output=self.display.user_output,
+        )
+        base = tuple(self.changes)
+        self.rows += [TrialRow(base, *pairs[id_], tried.results[id_]) for id_ in tried.results]
+        return tried
+
+
+def _proposed(diagnosis: Diagnosis, top: int) -> dict[str, tuple[str, Text]]:
+    """Return the trials of the top findings' fixes, with the (cause, title of the fix) of each."""
+    found: dict[str, tuple[str, Text]] = {}
+    for finding in diagnosis.findings[:top]:
+        for fix in finding.fixes:
+            if fix.trial is not None:
+                found.setdefault(fix.trial, (finding.cause, fix.title))
+    return found
+
+
+def _useful(facts: Sequence[Observation]) -> list[Observation]:
+    """Return the facts that treatments may use: what the rate sweep found."""
+    return [fact for fact in facts if fact.name.startswith("sweep.")]
+
+
+def _report(session: _Session, diagnosis: Diagnosis, options: argparse.Namespace) -> None:
+    cure = CureReport(trials=session.proven, cured=session.cured)
+    if options.json == "-":
+        sys.stdout.write(to_json(diagnosis, options.lang, cure=cure))
+        sys.stdout.flush()
+        return
+    print_trials(diagnosis, session.rows, cure, Console(highlight=False), options.lang)
+    if options.json:
+        text = to_json(diagnosis, options.lang, cure=cure)
+        Path(options.json).write_text(text, encoding="utf-8")

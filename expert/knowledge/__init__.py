@@ -1,0 +1,1 @@
+"""What the engine knows: reading, checking and holding the YAML."""

@@ -1,0 +1,69 @@
+"""A document that others add to: its parts come from several files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from expert.knowledge.base import Written
+from expert.knowledge.reader import KnowledgeError, Place, Problem
+from expert.knowledge.schema import EXTENDABLE, Cause, Extension, Symptom
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedDocument:
+    """A document and its extensions, which looks up every part where it was written."""
+
+    base: Written
+    #: For each key that was added to: (document, position in it) of every entry.
+    entries: Mapping[str, Sequence[tuple[Written, int]]]
+
+    @property
+    def data(self) -> Any:
+        """The document that was extended, as plain data."""
+        return self.base.data
+
+    def place(self, loc: Sequence[int | str] = (), *, key: bool = False) -> Place:
+        """Return the place of the value (or the key) at `loc`."""
+        match tuple(loc):
+            case str(field), int(at), *rest if at < len(self.entries.get(field, ())):
+                document, position = self.entries[field][at]
+                return document.place((field, position, *rest), key=key)
+        return self.base.place(loc, key=key)
+
+
+def extended(
+    raw: Written, document: Symptom | Cause, addition: Written, extension: Extension
+) -> tuple[Written, Symptom | Cause]:
+    """Return the document with the extension added, and where its parts are written.
+
+    Raises `KnowledgeError` when a symptom would get what only causes have.
+    """
+    changed: dict[str, list[Any]] = {}
+    entries: dict[str, list[tuple[Written, int]]] = {}
+    for name in EXTENDABLE:
+        added = getattr(extension, name)
+        if not added:
+            continue
+        if name not in type(document).model_fields:
+            raise KnowledgeError([Problem(addition.place((name,)), f"a symptom has no {name}")])
+        own = list(getattr(document, name))
+        placed = [(raw, i) for i in range(len(own))]
+        for i, item in enumerate(added):
+            _put(own, placed, item, (addition, i))
+        changed[name], entries[name] = own, placed
+    return ExtendedDocument(raw, entries), document.model_copy(update=changed)
+
+
+def _put(
+    own: list[Any], placed: list[tuple[Written, int]], item: Any, at: tuple[Written, int]
+) -> None:
+    """Replace the rule or fix of the same id, or append."""
+    id_ = getattr(item, "rule", None) or getattr(item, "fix", None)
+    for i, old in enumerate(own):
+        if id_ and id_ == (getattr(old, "rule", None) or getattr(old, "fix", None)):
+            own[i], placed[i] = item, at
+            return
+    own.append(item)
+    placed.append(at)

@@ -1,0 +1,57 @@
+"""Can every rule fire? Not if it rests on what nobody provides and nothing concludes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from expert.knowledge.base import Knowledge
+from expert.knowledge.conditions import (
+    All,
+    Any_,
+    AnyCondition,
+    None_,
+    Unknown,
+    conclusions_in,
+    facts_in,
+)
+from expert.knowledge.references import strata
+from expert.knowledge.schema import Conclusion
+from expert.lint.coded import CODES, Remark
+from expert.lint.facts import Probes, obtainable
+
+
+def on_reachability(knowledge: Knowledge, probes: Probes) -> Iterator[Remark]:
+    """Yield a remark for every rule whose condition can never become known to hold."""
+    documents: dict[str, Conclusion] = dict(knowledge.conclusions())
+    facts = obtainable(knowledge, probes)
+    concluded: set[str] = set()
+    for layer in strata(knowledge):  # what a conclusion rests on comes in an earlier layer
+        for name in layer:
+            kind, _, id_ = name.partition(":")
+            for i, rule in enumerate(documents[name].evidence):
+                if _can_hold(rule.when, facts, concluded):
+                    concluded.add(name)
+                    continue
+                place = knowledge.place(kind, id_, ("evidence", i))
+                message = f"{id_}/{rule.rule} cannot fire: it needs {_missing(rule.when, facts)}"
+                yield Remark(place, CODES["unreachable"], message)
+
+
+def _can_hold(condition: AnyCondition, facts: Collection[str], concluded: Collection[str]) -> bool:
+    match condition:
+        case All():
+            return all(_can_hold(part, facts, concluded) for part in condition.all)
+        case None_():  # each part must be known not to hold
+            return all(_can_hold(part, facts, concluded) for part in condition.none)
+        case Any_():
+            return any(_can_hold(part, facts, concluded) for part in condition.any)
+        case Unknown():
+            return True
+    known = all(name in facts for name in facts_in(condition))
+    return known and all(name in concluded for name in conclusions_in(condition))
+
+
+def _missing(condition: AnyCondition, facts: Collection[str]) -> str:
+    """Return the facts that nobody provides, or else what it rests on."""
+    missing = [name for name in facts_in(condition) if name not in facts]
+    return ", ".join(dict.fromkeys(missing or conclusions_in(condition)))

@@ -1,0 +1,1 @@
+"""The diagnosis written out: as text, as JSON."""

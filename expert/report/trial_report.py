@@ -1,0 +1,151 @@
+"""What trying the fixes showed, as text for a terminal: a table, and the cure in one line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text as Styled
+
+from expert.diagnosis import Diagnosis, Remedy
+from expert.language import Language, Text
+from expert.report.json_report import CureReport
+from expert.report.text_report import DID_NOT_HELP, FIX, HEALED, HEALTHY, HELPED, MEASURES
+from expert.template import number
+
+FOUND = Text(en="Found", zh="发现")
+COLUMNS = (
+    Text(en="fix", zh="修复"),
+    Text(en="measure", zh="度量"),
+    Text(en="before", zh="之前"),
+    Text(en="after", zh="之后"),
+    Text(en="without", zh="不做修改"),
+    Text(en="result", zh="结果"),
+)
+NOT_TRIED = Text(en="not tried", zh="未试")
+NOTHING_TO_TRY = Text(
+    en="No fix of these findings can be tried by a program.", zh="这些问题的修复都无法由程序试验。"
+)
+CURE = Text(en="Cure", zh="治愈")
+PARTLY = Text(en="Helps, but does not heal", zh="有帮助，但未治愈")
+NO_CURE = Text(en="None of the fixes tried helped.", zh="试过的修复都没有帮助。")
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One trial: what was changed before it, the cause and fix it is for, and its result."""
+
+    base: tuple[str, ...]
+    cause: str
+    title: Text
+    result: Mapping[str, Any]
+
+
+def print_trials(
+    diagnosis: Diagnosis,
+    rows: Sequence[TrialRow],
+    cure: CureReport,
+    console: Console,
+    language: Language = "en",
+) -> None:
+    """Print the findings, what each fix did, and the cure."""
+    for part in _parts(diagnosis, rows, cure, language):
+        console.print(part)
+
+
+def _parts(
+    diagnosis: Diagnosis, rows: Sequence[TrialRow], cure: CureReport, language: Language
+) -> Iterator[RenderableType]:
+    if not diagnosis.findings:
+        yield Styled(HEALTHY.get(language), style="bold green")
+        return
+    colon = "：" if language == "zh" else ": "
+    for finding in diagnosis.findings:
+        yield Styled.assemble(
+            (FOUND.get(language) + colon, "bold"),
+            finding.title.get(language),
+            (f"  {finding.certainty:.2f}  {finding.cause}", "dim"),
+        )
+    if not rows:
+        yield Styled(NOTHING_TO_TRY.get(language))
+        return
+    yield _table(rows, language)
+    yield _cure_line(rows, cure, language)
+    for fix in _fixes(diagnosis, cure):
+        yield Styled.assemble(
+            (FIX.get(language) + colon, "bold cyan"), (fix.title.get(language), "bold")
+        )
+        yield Padding(Styled(fix.instructions.get(language)), (0, 0, 0, 4))
+        if fix.code:
+            code = Syntax(fix.code.rstrip(), "python", background_color="default", word_wrap=True)
+            yield Padding(code, (0, 0, 0, 4))
+
+
+def _table(rows: Sequence[TrialRow], language: Language) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for index, column in enumerate(COLUMNS):
+        justify = "right" if index in (2, 3, 4) else "left"
+        table.add_column(column.get(language), justify=justify)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*_cells(row, language), style="bold" if row.result["cured"] else "")
+    return table
+
+
+def _cells(row: TrialRow, language: Language) -> list[str]:
+    result = row.result
+    name = " + ".join([*row.base, result["id"], *result.get("also", ())])
+    if not result["tried"]:
+        reason = Text.from_json(result["reason"]).get(language) if result["reason"] else ""
+        return [name, "", "", "", "", f"{NOT_TRIED.get(language)}: {reason}"]
+    numbers = [_shown(result[key]) for key in ("before", "after", "baseline")]
+    measure = MEASURES[result["measure"]].get(language)
+    return [name, measure, *numbers, _verdict(result).get(language)]
+
+
+def _verdict(result: Mapping[str, Any]) -> Text:
+    if not result["improved"]:
+        return DID_NOT_HELP
+    return HEALED if result["cured"] else HELPED
+
+
+def _shown(value: float | str | None) -> str:
+    return "-" if value is None else number(float(value) if value != "nan" else math.nan)
+
+
+def _cure_line(rows: Sequence[TrialRow], cure: CureReport, language: Language) -> Styled:
+    if not cure.trials:
+        return Styled(NO_CURE.get(language), style="bold yellow")
+    last = next(row.result for row in reversed(rows) if _is_last(row, cure))
+    before, after, without = (_shown(last[key]) for key in ("before", "after", "baseline"))
+    measure, steps = MEASURES[last["measure"]], last["steps"]
+    numbers = Text(
+        en=f"after {steps} steps {measure.en} {before} -> {after}; without: {without}",
+        zh=f"{steps} 步后{measure.zh} {before} → {after}；不做修改为 {without}",
+    )
+    head, style = (CURE, "bold green") if cure.cured else (PARTLY, "bold yellow")
+    colon = "：" if language == "zh" else ": "
+    names = " + ".join(cure.trials)
+    return Styled.assemble(
+        (f"{head.get(language)}{colon}{names}", style), f" ({numbers.get(language)})"
+    )
+
+
+def _is_last(row: TrialRow, cure: CureReport) -> bool:
+    """Return whether this trial completed the cure."""
+    return [*row.base, row.result["id"], *row.result.get("also", ())] == cure.trials
+
+
+def _fixes(diagnosis: Diagnosis, cure: CureReport) -> Iterator[Remedy]:
+    """Yield the first fix of each trial of the cure."""
+    wanted = list(cure.trials)
+    for finding in diagnosis.findings:
+        for fix in finding.fixes:
+            if fix.trial in wanted:
+                wanted.remove(fix.trial)
+                yield fix

@@ -1,0 +1,1 @@
+"""Nothing of the user's changes: snapshots that put everything back, bit for bit."""

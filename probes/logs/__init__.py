@@ -1,0 +1,1 @@
+"""Curves from the logs of training runs: reading them, and what they show. Needs no torch."""

@@ -1,0 +1,32 @@
+"""What a probe is: one thing looked at, what it needs, what it gives and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from expert.language import Text
+from expert.observation import Observation
+
+if TYPE_CHECKING:
+    from probes.running.examination import Examination
+
+Need = Literal["targets", "loss", "optimizer", "gradients"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One file in this package ends in a constant `PROBE = Probe(...)`; the registry lists them."""
+
+    id: str  # short name; its observations have the origin "probe:<id>"
+    title: Text  # what it looks at, for the progress display
+    needs: tuple[Need, ...]  # what must be there; else the probe is skipped with a reason
+    provides: tuple[str, ...]  # names of the facts it may give
+    cost: int  # upper bound, in training steps of this case
+    measure: Callable[[Examination], Iterable[Observation]]
+
+    @property
+    def origin(self) -> str:
+        """Return the origin written on its observations."""
+        return f"probe:{self.id}"

@@ -1,0 +1,1 @@
+"""What probes compute from what they see: chance levels, moments, tasks, trends."""

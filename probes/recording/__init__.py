@@ -1,0 +1,1 @@
+"""One training step, observed: operations, loss calls, gradients."""

@@ -1,0 +1,1 @@
+"""Running probes over one examination, in this process or as a child process."""

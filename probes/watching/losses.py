@@ -1,0 +1,206 @@
+"""Losses as they happen: what a loss function is fed, what goes backward, what is evaluated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from probes.recording.graph import LastOp, last_op
+from probes.watching.curve import Curve
+from probes.watching.now import Now, recomputing
+from probes.watching.readings import capturing
+
+_MOST_KEPT: Final = 1_000_000  # values of the copy of what a loss was fed
+_PHASES: Final = 256
+_SAMPLED: Final = 16  # batches of which copies are kept
+_PASSED: Final = 16  # operations between a loss and the difference that it is made of
+_EVERY: Final = 32  # losses on a device are read that many at a time
+_INPUTS: Final = ("input", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """A copy of what a loss function was given in training, cut to a bounded size."""
+
+    function: str
+    input: Tensor
+    target: Tensor
+    last: LastOp
+    learned: bool
+    input_shape: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    options: dict[str, Any]
+    place: str | None
+
+
+@dataclass(slots=True)
+class Stream:
+    """A loss over the run; values on a device are collected before they are read."""
+
+    curve: Curve = field(default_factory=Curve)
+    waiting: list[Tensor] = field(default_factory=list)
+
+
+class Losses:
+    """What goes backward, by the user's line, and what the loss functions of torch are given."""
+
+    def __init__(self, now: Now) -> None:
+        self.now = now
+        self.backward: dict[str, Stream] = {}
+        self.without_graph = 0
+        self.functions: Counter[str] = Counter()
+        self.fed: dict[str, Fed] = {}
+        self.phases: list[Stream] = []  # of evaluation, each with its losses
+        self.fitted = Stream()  # the same losses in training
+        self.samples: list[tuple[Tensor, Tensor]] = []  # what the model and the loss were given
+        self.broadcast: tuple[tuple[int, ...], ...] | None = None
+        self._unscaled: dict[int, Tensor] = {}
+        self._phase = -1
+
+    def scaled(self, given: Any, scaled: Any) -> None:
+        """Remember the loss that a GradScaler has multiplied."""
+        if isinstance(given, Tensor) and isinstance(scaled, Tensor):
+            self._unscaled = {id(scaled): given.detach()}
+
+    def before_backward(self, tensors: Any) -> None:
+        """Note the loss that is about to go backward."""
+        loss = tensors if isinstance(tensors, Tensor) else next(iter(tensors or ()), None)
+        if not isinstance(loss, Tensor):
+            return
+        self.now.backwards += 1
+        self.without_graph += not loss.requires_grad
+        place = self.now.lines.note("backward") or "?"
+        if self.now.close and self.broadcast is None:
+            self.broadcast = broadcast_before(loss)
+        loss = self._unscaled.pop(id(loss), loss)
+        if loss.numel() == 1 and not capturing(loss):
+            self._add(self.backward.setdefault(place, Stream()), loss)
+
+    def after_loss(
+        self,
+        function: str,
+        args: Any,
+        kwargs: Any,
+        result: Any,
+        given: Callable[[int], Tensor | None],
+    ) -> None:
+        """Note one call of a loss function; `given(size)`: what the model was given last."""
+        if not isinstance(result, Tensor) or recomputing() or capturing(result):
+            return
+        if not torch.is_grad_enabled():
+            return
+        self.functions[function] += 1
+        if not result.requires_grad:
+            return
+        if result.numel() == 1:
+            self._add(self.fitted, result)
+        if not self.now.is_lean():
+            self.now.lines.note(f"loss:{function}")
+        if function not in self.fed:
+            self._keep(function, args, kwargs)
+        if self.now.close and len(self.samples) < _SAMPLED:
+            self._pair(args, kwargs, given)
+
+    def _pair(self, args: Any, kwargs: Any, given: Callable[[int], Tensor | None]) -> None:
+        target = args[1] if len(args) > 1 else kwargs.get("target")
+        if isinstance(target, Tensor) and target.dim() and target.numel() <= _MOST_KEPT:
+            taken = given(target.shape[0])
+            if taken is not None:
+                self.samples.append((taken.cpu(), target.detach().cpu().clone()))
+
+    def evaluated(self, result: Any) -> None:
+        """Note a loss of a batch that is never trained on."""
+        if not isinstance(result, Tensor) or result.numel() != 1 or capturing(result):
+            return
+        if self._phase != self.now.backwards:
+            self._phase = self.now.backwards
+            if len(self.phases) >= _PHASES:
+                del self.phases[1::2]
+            self.phases.append(Stream())
+        self._add(self.phases[-1], result)
+
+    def finish(self) -> None:
+        """Read what is still waiting."""
+        for stream in [*self.backward.values(), *self.phases, self.fitted]:
+            self._read(stream)
+
+    def _add(self, stream: Stream, loss: Tensor) -> None:
+        if loss.device.type == "cpu":
+            value = float(loss.detach())
+            stream.curve.add(value)
+            self.now.nonfinite_loss |= value != value or value in (float("inf"), float("-inf"))
+            return
+        with torch.no_grad():
+            stream.waiting.append(loss.detach().float().reshape(()).clone())
+        if len(stream.waiting) >= _EVERY:
+            self._read(stream)
+
+    def _read(self, stream: Stream) -> None:
+        def take(values: list[float]) -> None:
+            for value in values:
+                stream.curve.add(value)
+
+        self.now.readings.read(stream.waiting, take)
+        stream.waiting = []
+
+    def _keep(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        given = dict(zip(_INPUTS, args, strict=False)) | kwargs
+        first, target = given.pop("input", None), given.pop("target", None)
+        if not isinstance(first, Tensor) or not isinstance(target, Tensor):
+            return
+        rows = max(1, _MOST_KEPT // max(first.numel() // max(first.shape[0], 1), 1))
+        rows = rows if first.dim() else 1
+        with torch.no_grad():
+            self.fed[function] = Fed(
+                function=function,
+                input=_head(first, rows),
+                target=_head(target, rows),
+                last=last_op(first),
+                learned=first.requires_grad,
+                input_shape=tuple(first.shape),
+                target_shape=tuple(target.shape),
+                options=_plain(given),
+                place=self.now.lines.here(),
+            )
+
+
+def broadcast_before(loss: Tensor) -> tuple[tuple[int, ...], ...] | None:
+    """Return (prediction, joint) shapes where a hand-written loss subtracts a column from a row.
+
+    Read off the graph: the difference of a prediction (N, 1) and something without gradient that
+    gives (N, N).
+    """
+    node: Any = loss.grad_fn
+    for _ in range(_PASSED):
+        if node is None:
+            return None
+        before = [entry for entry in node.next_functions if entry[0] is not None]
+        if node.name().startswith("SubBackward") and len(before) == 1:
+            joint = _shape(node, 0)
+            prediction = _shape(*before[0])
+            column = len(prediction) == 2 and prediction[1] == 1 and prediction[0] > 1
+            wrong = column and joint == (prediction[0], prediction[0])
+            return (prediction, joint) if wrong else None
+        node = before[0][0] if before else None
+    return None
+
+
+def _shape(node: Any, index: int) -> tuple[int, ...]:
+    return tuple(node._input_metadata[index].shape)
+
+
+def _head(tensor: Tensor, rows: int) -> Tensor:
+    return (tensor.detach()[:rows] if tensor.dim() else tensor.detach()).clone()
+
+
+def _plain(given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.detach().clone() if isinstance(value, Tensor) else value
+        for name, value in given.items()
+        if value is not None and name not in ("size_average", "reduce")
+    }

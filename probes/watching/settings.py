@@ -1,0 +1,94 @@
+"""How the model is set at a step: what the optimizer holds, which modules are in which mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from torch import nn
+
+from expert.observation import Observation, Value
+from probes import optimizer as optimizer_probe
+from probes.modes import is_frozen, resting_parts
+from probes.watching.forwards import Model
+from probes.watching.updates import Stepped
+
+ORIGIN = "watch"
+
+
+class StandIn:
+    """What a probe that only looks gets in place of an Examination."""
+
+    def __init__(self, model: nn.Module | None, case: Any) -> None:
+        self.model = model
+        self.case = case
+        self.found: dict[str, Observation] = {}
+
+    def observe(
+        self, name: str, value: Value, where: tuple[str, ...] = (), unit: str | None = None
+    ) -> Observation:
+        """Return an observation of the watching's."""
+        return Observation(name, value, where, ORIGIN, unit)
+
+    def progress(self, fraction: float) -> None:
+        """Do nothing: nobody waits."""
+
+    def count_steps(self, steps: int) -> None:
+        """Do nothing: no step is taken."""
+
+
+class Settings:
+    """The latest settings of the main model: the largest that an optimizer holds parts of."""
+
+    def __init__(self) -> None:
+        self.main: Model | None = None
+        self.facts: dict[str, Observation] = {}
+        self._next = 0
+
+    def note(self, step: int, models: Mapping[int, Model], steps: Mapping[int, Stepped]) -> None:
+        """Look at the models; `step` numbers ever farther apart are looked at."""
+        if step < self._next or not models:
+            return
+        self._next = 2 * step if step > 1 else step + 1
+        optimizers = [o for o in (s.optimizer() for s in steps.values()) if o is not None]
+        held = {id(p) for o in optimizers for g in o.param_groups for p in g["params"]}
+        ranked = sorted(models.values(), key=lambda m: (-len(held & set(m.names)), -m.parameters))
+        main = next((m for m in ranked if m.module() is not None and m.parameters), None)
+        module = main.module() if main is not None else None
+        if main is None or module is None:
+            return
+        if self.main is not main:
+            self.facts = {}
+        self.main = main
+        own = {id(p) for p in module.parameters()}
+        holding = [
+            o for o in optimizers if any(id(p) in own for g in o.param_groups for p in g["params"])
+        ]
+        case = SimpleNamespace(optimizers=holding or optimizers, loss_fn=None)
+        exam: Any = StandIn(module, case)
+        found = [*optimizer_probe.measure(exam), *_modes(exam), *_parts(exam)]
+        self.facts |= {fact.name: fact for fact in found}
+
+
+def _modes(exam: Any) -> list[Observation]:
+    module: nn.Module = exam.model
+    resting = dict(resting_parts(module, "", True)) if module.training else {}
+    if not resting:
+        return []
+    return [
+        exam.observe("mode.eval_modules", (True,) * len(resting), tuple(resting)),
+        exam.observe("mode.eval_frozen_only", all(map(is_frozen, resting.values()))),
+    ]
+
+
+def _parts(exam: Any) -> list[Observation]:
+    modules = list(exam.model.modules())
+    dropped = [float(m.p) for m in modules if isinstance(m, nn.modules.dropout._DropoutNd)]
+    normed = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in modules)
+    return [
+        exam.observe("model.parameters", sum(p.numel() for p in exam.model.parameters())),
+        exam.observe("model.has_batchnorm", normed),
+        exam.observe("model.has_dropout", any(p > 0 for p in dropped)),
+        exam.observe("model.dropout_max", max(dropped, default=0.0)),
+    ]

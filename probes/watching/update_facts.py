@@ -1,0 +1,68 @@
+"""Gradients and updates of the parameters, as facts."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+from typing import Final
+
+from expert.observation import Observation
+from probes.watching.settings import ORIGIN
+from probes.watching.updates import Stepped, Weight
+from probes.watching.watcher import Watcher
+
+_LISTED: Final = 256
+
+
+def update_facts(watcher: Watcher) -> Iterator[Observation]:
+    """Give `gradient.*` and `update.*` of the main model's parameters."""
+    main = watcher.settings.main
+    if main is None:
+        return
+    found = [
+        (name, weight)
+        for key, name in main.names.items()
+        if (weight := _weight(watcher, key)) is not None and weight.looked
+    ]
+    if not found:
+        return
+    names, weights = tuple(n for n, _ in found), [w for _, w in found]
+    missing = tuple(weight.missing == weight.looked for weight in weights)
+    zero = tuple(bool(w.gradient) and w.zero >= len(w.gradient) for w in weights)
+    bad = tuple(weight.nonfinite_step is not None for weight in weights)
+    yield from _flags("gradient.missing", missing, names)
+    yield Observation("gradient.missing_share", sum(missing) / len(missing), (), ORIGIN)
+    yield from _flags("gradient.zero", zero, names)
+    yield Observation("gradient.zero_share", sum(zero) / len(zero), (), ORIGIN)
+    if any(bad):
+        steps = [w.nonfinite_step for w in weights if w.nonfinite_step is not None]
+        yield Observation("watch.nonfinite_gradient_step", min(steps), (), ORIGIN)
+    yield from _sizes(names, weights)
+
+
+def _weight(watcher: Watcher, key: int) -> Weight | None:
+    steps: list[Stepped] = list(watcher.updates.seen.values())
+    return next((seen.weights[key] for seen in steps if key in seen.weights), None)
+
+
+def _flags(name: str, values: tuple[bool, ...], names: tuple[str, ...]) -> Iterator[Observation]:
+    if len(names) <= _LISTED:
+        yield Observation(name, values, names, ORIGIN)
+
+
+def _sizes(names: tuple[str, ...], weights: list[Weight]) -> Iterator[Observation]:
+    ratios = {
+        name: statistics.median(finite)
+        for name, weight in zip(names, weights, strict=True)
+        if (finite := [r for r in weight.ratios if math.isfinite(r)])
+    }
+    if ratios and len(ratios) <= _LISTED:
+        yield Observation("update.ratio", tuple(ratios.values()), tuple(ratios), ORIGIN)
+    if ratios:
+        yield Observation("update.ratio_median", statistics.median(ratios.values()), (), ORIGIN)
+        yield Observation("update.ratio_max", max(ratios.values()), (), ORIGIN)
+    pushed = [w for w in weights if w.ratios and any(g > 0 for g in w.gradient)]
+    if pushed:
+        stayed = sum(weight.stayed >= len(weight.ratios) for weight in pushed)
+        yield Observation("update.unchanged_share", stayed / len(pushed), (), ORIGIN)

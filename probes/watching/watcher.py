@@ -1,0 +1,249 @@
+"""The watcher: puts the observers on torch's own hooks, and takes them away again."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.optimizer import (
+    Optimizer,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from probes.recording.ops import LOSSES
+from probes.watching.forwards import Forwards
+from probes.watching.frames import Lines
+from probes.watching.loading import Loading
+from probes.watching.losses import Losses
+from probes.watching.now import Now, idle
+from probes.watching.schedule import Schedule
+from probes.watching.settings import Settings
+from probes.watching.transparent import wrapped
+from probes.watching.updates import Updates
+
+_BUDGET: Final = 0.03  # of the time; what is seen at every step comes on top
+_BUILT: Final[tuple[Any, ...]] = (nn.Module, Optimizer, DataLoader, LRScheduler)
+_REMEMBERED: Final = 4
+_MOST_REMEMBERED: Final = 65_536
+_WITHOUT_STEPS: Final = 32  # backward passes before they are taken for steps
+
+
+class Watcher:
+    """Everything that is seen of a run. `install` once, `finish` at the end."""
+
+    def __init__(self, script: str | None = None) -> None:
+        self.now = Now(Lines(script), Schedule(_BUDGET))
+        self.updates = Updates(self.now)
+        self.losses = Losses(self.now)
+        self.loading = Loading(self.now)
+        self.forwards = Forwards(self.now)
+        self.settings = Settings()
+        self.scheduler: str | None = None
+        self.zeroings = 0  # zero_grad calls before the first step
+        self._weights: list[tuple[weakref.ref[Tensor], Tensor]] = []  # as they were at first
+        self._optimizers: list[weakref.ref[Optimizer]] = []  # built before the first backward
+        self._stack = ExitStack()
+        self._run = self.now.guard.run
+
+    def install(self) -> None:
+        """Put the observers on torch."""
+        self._install_steps()
+        self._install_backward()
+        self._install_losses()
+        self._install_loading()
+        self._install_scaler()
+        self._install_compile()
+        for kind in _BUILT:
+            self._wrap(kind, "__init__", self._constructed, None)
+        self._run("models", self.forwards.open)
+
+    def finish(self) -> None:
+        """Take the observers away, and read what is still on its way."""
+        self._stack.close()
+        self._run("models", self.forwards.close)
+        self._run("losses", self.losses.finish)
+        self._run("readings", self._drain)
+
+    def _drain(self) -> None:
+        self.now.readings.drain(wait=True)
+
+    def weights_changed(self) -> bool | None:
+        """Return whether parameters of optimizers changed since the first backward pass."""
+        pairs = [(parameter(), old) for parameter, old in self._weights]
+        live = [(new.detach().cpu(), old) for new, old in pairs if new is not None]
+        return any(not torch.equal(new, old) for new, old in live) if live else None
+
+    def _remember(self, optimizer: Optimizer) -> None:
+        held = [p for group in optimizer.param_groups for p in group["params"]]
+        small = sorted((p for p in held if p.requires_grad), key=lambda p: p.numel())
+        for parameter in small[:_REMEMBERED]:
+            if 0 < parameter.numel() <= _MOST_REMEMBERED:
+                self._weights.append((weakref.ref(parameter), parameter.detach().cpu().clone()))
+
+    # --- the hooks --------------------------------------------------------------------------------
+
+    def _wrap(
+        self,
+        owner: Any,
+        name: str,
+        before: Callable[..., Any] | None,
+        after: Callable[..., Any] | None,
+    ) -> None:
+        original = vars(owner).get(name)
+        if original is None:
+            return
+        run = self._run
+
+        def first(args: Any, kwargs: Any) -> Any:
+            return run(name, before, args, kwargs) if before is not None else None
+
+        def last(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+            if after is not None:
+                run(name, after, token, args, kwargs, result)
+
+        setattr(owner, name, wrapped(original, first, last, idle))
+        self._stack.callback(setattr, owner, name, original)
+
+    def _install_steps(self) -> None:
+        run = self._run
+
+        def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+            if not idle(args, kwargs):
+                run("steps", self.updates.before, optimizer, args, kwargs)
+                run("modes", self._note_settings, optimizer)
+
+        def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+            if not idle(args, kwargs):
+                ended = run("steps", self.updates.after, optimizer, args, kwargs)
+                if ended:
+                    run("schedule", self._next_step)
+
+        self._stack.callback(register_optimizer_step_pre_hook(before).remove)
+        self._stack.callback(register_optimizer_step_post_hook(after).remove)
+
+    def _note_settings(self, optimizer: Optimizer) -> None:
+        self.forwards.note_modes()
+        if self.now.close:
+            self.settings.note(self.now.step, self.forwards.models, self.updates.seen)
+
+    def _next_step(self) -> None:
+        now = self.now
+        now.step += 1
+        if now.close:
+            self.forwards.close()
+        if now.close_left > 1:
+            now.close_left -= 1
+        else:
+            due = now.schedule.is_due(now.step, now.guard.seconds)
+            if now.nonfinite_loss and self.forwards.nonfinite is None and now.step < 10_000:
+                due = due or not now.is_lean()
+            now.close, now.close_left = due, max(len(self.updates.seen), 1)
+        if now.close:
+            self.forwards.open()
+
+    def _install_backward(self) -> None:
+        def before(args: Any, kwargs: Any) -> None:
+            if not self.now.step and not self.now.backwards:
+                for optimizer in (entry() for entry in self._optimizers):
+                    if optimizer is not None:
+                        self._remember(optimizer)
+            self.losses.before_backward(args[0] if args else kwargs.get("tensors"))
+            self.updates.before_backward()
+            self.loading.trained()
+
+        def zeroed(args: Any, kwargs: Any) -> None:
+            self.zeroings += self.now.step == 0
+
+        self._wrap(Optimizer, "zero_grad", zeroed, None)
+
+        def after(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+            now = self.now
+            if now.step == 0 and now.backwards == _WITHOUT_STEPS:
+                self.forwards.close()
+                now.close = False
+
+        self._wrap(torch.autograd, "backward", before, after)
+
+    def _install_losses(self) -> None:
+        for name in sorted(LOSSES):
+
+            def after(
+                token: Any, args: Any, kwargs: Any, result: Any, *, function: str = name
+            ) -> None:
+                given = self.forwards.take_given
+                self.losses.after_loss(function, args, kwargs, result, given)
+                if not torch.is_grad_enabled() and self.loading.evaluated(
+                    training_mode=self._trains()
+                ):
+                    self.losses.evaluated(result)
+
+            self._wrap(F, name, None, after)
+
+    def _trains(self) -> bool:
+        """Return whether the one model that learns is in training mode, and that matters."""
+        live = [m for m in self.forwards.models.values() if m.parameters]
+        module = live[0].module() if len(live) == 1 else None
+        return module is not None and live[0].matters and module.training
+
+    def _install_loading(self) -> None:
+        def opened(args: Any, kwargs: Any) -> None:
+            self.loading.opened(args[0], args[1] if len(args) > 1 else kwargs.get("loader"))
+
+        def took(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+            self.loading.took(args[0], result)
+
+        self._wrap(_BaseDataLoaderIter, "__init__", opened, None)
+        self._wrap(_BaseDataLoaderIter, "__next__", None, took)
+
+    def _install_scaler(self) -> None:
+        updates, losses = self.updates, self.losses
+
+        def scaled(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+            losses.scaled(args[1] if len(args) > 1 else kwargs.get("outputs"), result)
+
+        def before(args: Any, kwargs: Any) -> int:
+            return self.now.step
+
+        def after(token: int, args: Any, kwargs: Any, result: Any) -> None:
+            if args[0].is_enabled():
+                updates.attempts += 1
+                updates.skipped += self.now.step == token
+
+        self._wrap(torch.amp.GradScaler, "scale", None, scaled)
+        self._wrap(torch.amp.GradScaler, "step", before, after)
+
+        def clipped(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+            bound = args[1] if len(args) > 1 else kwargs.get("max_norm")
+            updates.clipped(result, bound)
+
+        for owner in (torch.nn.utils, clip_grad):
+            self._wrap(owner, "clip_grad_norm_", None, clipped)
+
+    def _install_compile(self) -> None:
+        def before(args: Any, kwargs: Any) -> None:
+            self.now.compiled = True
+            self.forwards.close()
+
+        self._wrap(torch, "compile", before, None)
+        self._wrap(nn.Module, "compile", before, None)
+
+    def _constructed(self, args: Any, kwargs: Any) -> None:
+        part = args[0]
+        self.now.lines.built(part)
+        if isinstance(part, Optimizer):
+            self.updates.built += 1
+            if not self.now.backwards:
+                self._optimizers.append(weakref.ref(part))
+            self.now.lines.note("optimizer")
+        elif isinstance(part, LRScheduler):
+            self.scheduler = self.now.lines.of(part) or self.scheduler

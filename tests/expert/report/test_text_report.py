@@ -1,0 +1,70 @@
+"""What a person reads on the terminal."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from expert import Diagnosis, Inquiry, Observation, Text, diagnose, load_knowledge
+from expert.language import Language
+from expert.report.text_report import measurement, print_diagnosis
+
+DOUBLE_SOFTMAX = [
+    Observation("loss.function", "cross_entropy", origin="probe:loss_input"),
+    Observation("loss.input_is_probability", True, origin="probe:loss_input"),
+    Observation("loss.input_last_op", "softmax", origin="probe:loss_input"),
+]
+
+
+def printed(diagnosis: Diagnosis, language: Language = "en", width: int = 100) -> str:
+    stream = io.StringIO()
+    print_diagnosis(diagnosis, Console(file=stream, width=width, color_system=None), language)
+    return stream.getvalue()
+
+
+def test_a_finding_is_told_with_its_evidence_its_facts_and_its_fix() -> None:
+    text = printed(diagnose(DOUBLE_SOFTMAX, load_knowledge()))
+    assert "double-softmax" in text
+    assert "loss.input_is_probability = True" in text
+    assert "Fix:" in text
+
+
+def test_a_healthy_case_says_what_was_checked() -> None:
+    done = Inquiry("gradients", "probe", "done", seconds=0.2)
+    text = printed(diagnose([], load_knowledge(), inquiries=[done]))
+    assert "No fault found." in text
+    assert "gradients" in text
+
+
+def test_running_out_of_time_is_no_clean_bill_of_health() -> None:
+    reason = Text(en="stopped at the time budget", zh="已到时间预算，提前停止")
+    stopped = Inquiry("overfit", "probe", "done", reason=reason, cut_short=True)
+    text = " ".join(printed(diagnose([], load_knowledge(), inquiries=[stopped])).split())
+    assert "No fault found." not in text
+    assert "some checks ran out of time" in text
+    assert "overfit: stopped at the time budget" in text
+
+
+def test_what_could_not_be_checked_is_said_with_its_reason() -> None:
+    reason = Text(en="no optimizer", zh="没有优化器")
+    skipped = Inquiry("updates", "probe", "skipped", reason=reason)
+    diagnosis = diagnose([], load_knowledge(), inquiries=[skipped])
+    assert "updates: no optimizer" in printed(diagnosis)
+    assert "updates: 没有优化器" in printed(diagnosis, "zh")
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are() -> None:
+    facts = [*DOUBLE_SOFTMAX, Observation("loss.input_shape", "[bold]x[/] [/unclosed")]
+    assert "double-softmax" in printed(diagnose(facts, load_knowledge()))
+    assert measurement(facts[-1]) == "loss.input_shape = [bold]x[/] [/unclosed"
+
+
+def test_many_layers_are_shortened() -> None:
+    fact = Observation("gradient.rms", tuple([0.5] * 1000), tuple(f"layer{i}" for i in range(1000)))
+    assert measurement(fact).endswith("... (+996)}")
+
+
+def test_it_fits_a_narrow_terminal() -> None:
+    text = printed(diagnose(DOUBLE_SOFTMAX, load_knowledge()), width=60)
+    assert all(len(line) <= 60 for line in text.splitlines())

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from probes import generalisation
+from tests.probes.small_cases import adam, case, diabetes, digits, loader, mlp, seen, sgd, standard
+
+
+def fitted(samples, epochs, model, rate=3e-3):
+    rows, target = diabetes()
+    target = standard(target)
+    given = case(
+        model,
+        loader(rows[:samples], target[:samples], size=16),
+        nn.MSELoss(),
+        adam(rate),
+        val_loader=loader(rows[300:], target[300:], shuffle=False),
+        epochs=epochs,
+    )
+    return seen(given, generalisation.PROBE)
+
+
+def test_a_wide_network_on_few_samples_loses_what_it_had_gained():
+    found = fitted(40, 80, mlp(10, 256, 256, 1))
+    assert found["fit.train_drop"] > 0.9
+    assert found["fit.val_rise"] > 0.3
+    assert found["fit.best_at_epoch"] < 40
+
+
+def test_a_linear_model_does_not():
+    found = fitted(300, 10, mlp(10, 1))
+    assert found["fit.val_rise"] < 0.15
+    assert abs(found["fit.gap"]) < 0.3
+
+
+def test_a_part_of_the_training_set_says_nothing_of_the_whole():
+    rows, labels = torch.randn(6000, 8), torch.arange(6000) % 2
+    given = case(
+        mlp(8, 2),
+        loader(rows, labels, size=16),
+        nn.CrossEntropyLoss(),
+        adam(1e-3),
+        val_loader=loader(rows[:64], labels[:64]),
+    )
+    assert not [name for name in seen(given, generalisation.PROBE) if name.startswith("fit.")]
+
+
+def test_a_training_that_stops_short_would_go_on_falling():
+    rows, labels = digits()
+    given = case(
+        mlp(64, 32, 10),
+        loader(rows[:400], labels[:400]),
+        nn.CrossEntropyLoss(),
+        sgd(0.1),
+        val_loader=loader(rows[1400:], labels[1400:]),
+        epochs=2,
+    )
+    found = seen(given, generalisation.PROBE)
+    assert found["fit.planned_updates"] == 26
+    assert found["fit.drop_by_twice_as_long"] > 0.1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_idle_accelerator_is_named(monkeypatch, there):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    found = fitted(64, 2, mlp(10, 1))
+    assert found["hardware.accelerator"] == ("cuda" if there else "none")
+    assert found["hardware.device"] == "cpu"
+    assert 0 < found["hardware.minutes_per_epoch"] < 1
