@@ -57,8 +57,17 @@ def seen(pilot: Pilot[int]) -> str:
     return "\n".join(strip.text for strip in strips)
 
 
+async def sees(pilot: Pilot[int], words: str) -> None:
+    """Wait until `words` stand on the screen: a screen that is pushed is drawn a little later."""
+    await wait_for(pilot, lambda: words in seen(pilot), words)
+
+
 def prose(pilot: Pilot[int], selector: str) -> str:
     return pilot.app.screen.query_one(selector, Prose).plain
+
+
+async def reads(pilot: Pilot[int], selector: str, words: str) -> None:
+    await wait_for(pilot, lambda: words in prose(pilot, selector), words)
 
 
 def details(pilot: Pilot[int]) -> str:
@@ -70,10 +79,10 @@ def details(pilot: Pilot[int]) -> str:
 def test_the_patients_are_listed_with_their_story() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
-        assert PATIENTS[0].title.en in seen(pilot)
-        assert "[bold]2.30[/]" in prose(pilot, "#story-text")  # never taken as markup
+        await sees(pilot, PATIENTS[0].title.en)
+        await reads(pilot, "#story-text", "[bold]2.30[/]")  # never taken as markup
         await pilot.press("j")
-        assert PATIENTS[1].story.en in prose(pilot, "#story-text")
+        await reads(pilot, "#story-text", PATIENTS[1].story.en)
 
     drive(made_up.app(MadeUp()), steps)
 
@@ -157,8 +166,8 @@ def test_findings_and_output_appear_while_probes_still_run() -> None:
         await wait_for(pilot, lambda: "Rectified" in prose(pilot, "#so-far-text"), "a finding")
         log = pilot.app.screen.query_one("#output", RichLog)
         assert [line.text.rstrip() for line in log.lines] == ["loss [red]2.3[/]", "100%"]
-        assert "✓ The input data" in seen(pilot)
-        assert "waiting" in seen(pilot)
+        await sees(pilot, "✓ The input data")
+        await sees(pilot, "waiting")
         assert examination.running == 1
 
     drive(made_up.app(examination, spec="train.py:case"), steps)
@@ -172,7 +181,7 @@ def test_stopping_tells_what_is_known_and_says_that_it_is_provisional() -> None:
         await wait_for(pilot, lambda: "Rectified" in prose(pilot, "#so-far-text"), "a finding")
         await pilot.press("s")
         await on(pilot, DiagnosisScreen)
-        assert "2 of 4 probes" in seen(pilot)
+        await sees(pilot, "2 of 4 probes")
         assert pilot.app.screen.query_one(FindingList).finding is not None
 
     drive(made_up.app(examination, spec="train.py:case"), steps)
@@ -223,7 +232,7 @@ def test_the_users_own_error_is_shown_with_its_traceback_and_can_be_copied() -> 
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, ProblemScreen)
-        assert "TypeError: [red]no[/red]" in seen(pilot)
+        await sees(pilot, "TypeError: [red]no[/red]")
         await pilot.press("y")
         assert pilot.app.clipboard == f"case() raised TypeError.\n\n{traceback}"
         await pilot.press("escape")
@@ -237,7 +246,7 @@ def test_a_loss_that_raised_without_a_finding_is_shown_as_the_users_own_error() 
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, ProblemScreen)
-        assert "The loss function failed." in seen(pilot)
+        await sees(pilot, "The loss function failed.")
 
     drive(made_up.app(MadeUp(script(HEALTHY), refusal=refusal), spec="train.py:case"), steps)
 
@@ -267,8 +276,8 @@ def test_a_problem_can_be_tried_again() -> None:
 def test_a_mistake_of_ours_is_owned_and_does_not_end_the_program() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, ProblemScreen)
-        assert strings.PROBLEM_OURS.en in seen(pilot)
-        assert "ZeroDivisionError" in seen(pilot)
+        await sees(pilot, strings.PROBLEM_OURS.en)
+        await sees(pilot, "ZeroDivisionError")
 
     drive(made_up.app(MadeUp(error=ZeroDivisionError("oops")), spec="train.py:case"), steps)
 
@@ -282,8 +291,8 @@ def test_rules_with_mistakes_are_explained_with_their_line(tmp_path: Path) -> No
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, ProblemScreen)
-        assert strings.PROBLEM_KNOWLEDGE.en in seen(pilot)
-        assert "mine.yaml:2" in seen(pilot)
+        await sees(pilot, strings.PROBLEM_KNOWLEDGE.en)
+        await sees(pilot, "mine.yaml:2")
 
     drive(made_up.app(MadeUp(), load=load), steps, (140, 40))
 
@@ -292,6 +301,7 @@ def test_rules_with_mistakes_are_explained_with_their_line(tmp_path: Path) -> No
 def test_the_root_cause_comes_first_with_its_consequence_below_and_suspects_last() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, DiagnosisScreen)
+        await sees(pilot, "The input is not normalised")
         text = seen(pilot)
         rows = [
             text.index("The learning rate is too high"),
@@ -384,7 +394,7 @@ def test_the_tabs_tell_the_rest() -> None:
             ("6", "printed by the user"),
         ):
             await pilot.press(key)
-            await wait_for(pilot, lambda words=words: words in seen(pilot), words)  # type: ignore[misc]
+            await sees(pilot, words)
         await pilot.press("escape")
         assert pilot.app.screen.query_one(TabbedContent).active == "findings"
 
@@ -425,8 +435,8 @@ def test_the_language_switches_live_and_the_selection_stays() -> None:
         await on(pilot, DiagnosisScreen)
         await pilot.press("j", "l")
         await wait_for(pilot, lambda: "ReLU 单元死亡" in details(pilot), "Chinese")
-        assert "诊断" in seen(pilot)
-        await wait_for(pilot, lambda: "复制代码" in seen(pilot), "the keys in Chinese")
+        await sees(pilot, "诊断")
+        await sees(pilot, "复制代码")
         assert "Rectified" not in seen(pilot)
 
     drive(made_up.app(MadeUp(script(SICK)), spec="train.py:case"), steps)
@@ -462,7 +472,7 @@ def test_the_palette_offers_the_commands_in_the_language() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
         await pilot.press("ctrl+p")
-        await wait_for(pilot, lambda: "切换明暗" in seen(pilot), "the commands")
+        await sees(pilot, "切换明暗")
 
     drive(made_up.app(MadeUp(), language="zh"), steps)
 
