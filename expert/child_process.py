@@ -64,6 +64,18 @@ class ChildProcess:
         while not self._heard.empty():
             yield self._heard.get_nowait()
 
+    def interrupt(self) -> None:
+        """Ask it to end, as Ctrl-C would; it may still say something. Safe from any thread."""
+        with contextlib.suppress(ProcessLookupError, PermissionError, OSError):
+            self._process.send_signal(signal.SIGINT)
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input; nothing happens when it has ended."""
+        with contextlib.suppress(OSError, ValueError):
+            if self._process.stdin is not None:
+                self._process.stdin.write(f"{line}\n".encode())
+                self._process.stdin.flush()
+
     def kill(self) -> None:
         """End it and everything it has started, now. Safe from any thread, and twice."""
         with contextlib.suppress(ProcessLookupError, PermissionError, OSError):

@@ -35,8 +35,8 @@ class Location:
 class TrialOutcome:
     """What trying a fix on a copy showed.
 
-    `before`, `after`: the `measure` ("loss", "accuracy", "explained-variance") at the start and
-    after `steps` steps with the fix; `baseline`: after as many without it.
+    `before`, `after`: the `measure` ("loss", "accuracy", "explained-variance", or "validation-loss"
+    and so on) at the start and after `steps` steps with the fix; `baseline`: without it.
     """
 
     id: str
@@ -131,3 +131,10 @@ class Diagnosis:
     def is_incomplete(self) -> bool:
         """Whether an inquiry failed or ran out of time: finding nothing then proves little."""
         return any(i.cut_short or i.status == "failed" for i in self.inquiries)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from expert.language import preferred_language
+        from expert.report.html_report import to_html_fragment  # only notebooks need it
+
+        return to_html_fragment(self, preferred_language())

@@ -15,11 +15,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from expert.agenda import Agenda
 from expert.child_process import ChildProcess
 from expert.diagnosis import Inquiry
 from expert.errors import UsageError, UserCodeError
+from expert.knowledge.base import Knowledge
 from expert.language import Text
 from expert.observation import Observation
 
@@ -54,15 +56,17 @@ def examine(
     only: Iterable[str] = (),
     treated: Iterable[str] = (),
     given: Iterable[Observation] = (),
+    knowledge: Knowledge | None = None,
     on_event: EventListener | None = None,
     on_output: OutputListener | None = None,
 ) -> Examined:
     """Examine the case that `spec`, "FILE.py:FUNC", describes, in a process of its own.
 
     `budget` in seconds; `only` names probes; `treated` names trials whose treatments are applied
-    first, with what they need to know in `given`; `on_event` gets every event as it comes,
-    `on_output` what the user's code prints. Raises UsageError, or UserCodeError with the user's
-    traceback.
+    first, with what they need to know in `given`. With `knowledge` each next probe is chosen by it,
+    and what is not worth its cost is left out; without, all are run in their fixed order.
+    `on_event` gets every event as it comes, `on_output` what the user's code prints. Raises
+    UsageError, or UserCodeError with the user's traceback.
     """
     process = ExaminationProcess(
         spec,
@@ -71,6 +75,7 @@ def examine(
         only=only,
         treated=treated,
         given=given,
+        knowledge=knowledge,
         on_event=on_event,
         on_output=on_output,
     )
@@ -89,6 +94,7 @@ class ExaminationProcess:
         only: Iterable[str] = (),
         treated: Iterable[str] = (),
         given: Iterable[Observation] = (),
+        knowledge: Knowledge | None = None,
         on_event: EventListener | None = None,
         on_output: OutputListener | None = None,
     ) -> None:
@@ -98,10 +104,13 @@ class ExaminationProcess:
         self._only = tuple(only)
         self._treated = tuple(treated)
         self._given = [seen.to_json() for seen in given] if self._treated else []
+        self._knowledge = knowledge
+        self._agenda: Agenda | None = None
         self._on_event = on_event or (lambda event: None)
         self._on_output = on_output or (lambda text: None)
         self._child: ChildProcess | None = None
         self._cancelled = False
+        self._skipping = False
 
     def cancel(self) -> None:
         """End the examination now; `run` returns what it has so far. Safe from any thread."""
@@ -110,13 +119,18 @@ class ExaminationProcess:
         if child is not None:
             child.kill()
 
+    def skip(self) -> None:
+        """Give up the probe at work; the others go on in a new process. Safe from any thread."""
+        self._skipping = True
+        child = self._child
+        if child is not None:
+            child.kill()
+
     def run(self) -> Examined:
         """Run to the end; the callbacks are called in this thread."""
         progress = _Progress()
         end = time.monotonic() + self._budget
-        for _ in range(_MAX_RESTARTS + 1):
-            if progress.ended or self._cancelled:
-                break
+        while not (progress.ended or self._cancelled):
             self._run_child(progress, max(end - time.monotonic(), 1.0))
         return progress.result(cancelled=self._cancelled)
 
@@ -128,7 +142,7 @@ class ExaminationProcess:
                 return
             for channel, text in child.listen():
                 if channel == "event":
-                    self._take(progress, text)
+                    self._take(progress, text, child)
                 elif channel == "output":
                     progress.tail.append(text)
                     self._on_output(text)
@@ -153,9 +167,11 @@ class ExaminationProcess:
         if self._treated:
             command.append(f"--treated={','.join(self._treated)}")
             command.append(f"--given={json.dumps(self._given)}")
+        if self._knowledge is not None:
+            command.append("--asking")
         return [*command, "--", self._spec]
 
-    def _take(self, progress: _Progress, line: str) -> None:
+    def _take(self, progress: _Progress, line: str, child: ChildProcess) -> None:
         try:
             event = json.loads(line)
         except ValueError:  # not ours: someone wrote to the channel
@@ -163,21 +179,48 @@ class ExaminationProcess:
             return
         if event["event"] == "error":
             raise_error(event)
-        known = progress.take(event)
-        if known:
-            self._on_event(event)
+        if event["event"] == "next":
+            child.tell(self._next(progress) or "")
+        elif progress.take(event):
+            self._pass_on(event)
+
+    def _pass_on(self, event: Mapping[str, Any]) -> None:
+        """Tell an event to whoever listens, and keep the agenda up to date."""
+        self._on_event(event)
+        if self._knowledge is None:
+            return
+        if event["event"] == "start":
+            self._agenda = Agenda(self._knowledge, event["probes"])
+        elif event["event"] == "probe" and event["status"] != "running" and self._agenda:
+            seen = [Observation.from_json(entry) for entry in event["observations"]]
+            self._agenda.learn(event["id"], seen)
+
+    def _next(self, progress: _Progress) -> str | None:
+        """Return the probe to run next; None, and tell what is left out, when none is worth it."""
+        if self._agenda is None:
+            return None
+        wanted = self._agenda.next()
+        if wanted is None:
+            for probe, reason in self._agenda.left_out().items():
+                self._on_event(progress.leave_out(probe, reason))
+        return wanted
 
     def _after_death(self, progress: _Progress, status: int) -> None:
         """Blame the probe that was running and let the others go on, or give up."""
         why = _silence(progress) if progress.silent else death_of(status)
         culprit = progress.running
+        if self._skipping:
+            self._skipping = False
+            if culprit is not None:
+                self._pass_on(progress.give_up(culprit))
+            return
         if culprit is None or progress.deaths >= _MAX_RESTARTS:
             raise UserCodeError(
                 en=f"The process that ran your code {why.en}.",
                 zh=f"运行您代码的进程{why.zh}。",
                 traceback=progress.tail_text(),
             )
-        self._on_event(progress.blame(culprit, why))
+        self._pass_on(progress.blame(culprit, why))
 
 
 @dataclass(slots=True)
@@ -196,12 +239,14 @@ class _Progress:
     heard: float = 0.0
 
     def take(self, event: Mapping[str, Any]) -> bool:
-        """Note an event; returns whether it is news to listeners (a second start is not)."""
+        """Note an event; returns whether it is news to listeners (what a second start says is not)."""
         self.heard = time.monotonic()
         if event["event"] == "end":
             self.ended = True
         elif event["event"] == "start":
             return self._take_start(event)
+        elif event["event"] == "warning":
+            return not self.planned
         elif event["event"] == "probe":
             self._take_probe(event)
         elif event["event"] == "loss-refused":
@@ -244,14 +289,33 @@ class _Progress:
     def blame(self, probe: str, why: Text) -> dict[str, Any]:
         """Note that a probe took the process down; returns that as an event."""
         self.deaths += 1
-        self.running, self.silent = None, False
         reason = Text(f"the process {why.en}", f"进程{why.zh}")
-        self.inquiries[probe] = Inquiry(probe, "probe", "failed", reason=reason)
+        return self._without(probe, "failed", reason)
+
+    def give_up(self, probe: str) -> dict[str, Any]:
+        """Note that a probe was skipped while it was at work; returns that as an event."""
+        return self._without(probe, "skipped", Text("you skipped it", "您跳过了它"))
+
+    def leave_out(self, probe: str, reason: Text) -> dict[str, Any]:
+        """Note that a probe is not run; returns that as an event."""
+        return self._unrun(probe, "skipped", reason)
+
+    def _without(
+        self, probe: str, status: Literal["failed", "skipped"], reason: Text
+    ) -> dict[str, Any]:
+        self.running, self.silent = None, False
+        event = self._unrun(probe, status, reason)
         self.ended = not self.remaining()
+        return event
+
+    def _unrun(
+        self, probe: str, status: Literal["failed", "skipped"], reason: Text
+    ) -> dict[str, Any]:
+        self.inquiries[probe] = Inquiry(probe, "probe", status, reason=reason)
         return {
             "event": "probe",
             "id": probe,
-            "status": "failed",
+            "status": status,
             "seconds": 0.0,
             "steps": 0,
             "reason": reason.to_json(),
@@ -263,13 +327,14 @@ class _Progress:
         return "".join(self.tail)[-_TAIL:]
 
     def result(self, *, cancelled: bool) -> Examined:
-        """Return everything; probes that did not come to run are told as skipped."""
+        """Return everything, inquiries as they were made; those never made are told as skipped."""
         reason = Text("the examination was cancelled", "检查已取消")
         for probe in self.remaining():
             self.inquiries[probe] = Inquiry(probe, "probe", "skipped", reason=reason)
-        ordered = tuple(self.inquiries[probe] for probe in self.planned)
         seen = tuple(self.observations.values())
-        return Examined(seen, ordered, cancelled=cancelled, refusal=self.refusal)
+        return Examined(
+            seen, tuple(self.inquiries.values()), cancelled=cancelled, refusal=self.refusal
+        )
 
 
 def raise_error(event: Mapping[str, Any]) -> None:

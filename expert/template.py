@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TypeGuard
 
+from expert.language import Text
 from expert.observation import Observation, Scalar
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
@@ -27,6 +28,10 @@ _SHOWN = 3
 
 class TemplateError(ValueError):
     """A text whose `{...}` cannot be understood."""
+
+    def __init__(self, *, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.text = Text(en=en, zh=zh)
 
 
 def number(value: float) -> str:
@@ -78,11 +83,12 @@ def _fields(text: str) -> tuple[tuple[str, str], ...]:
         name, _, how = body.partition("|")
         if not _NAME.fullmatch(name) or how not in (*_FILTERS, "where"):
             raise TemplateError(
-                f"'{{{body}}}' is not a fact with one of |percent, |integer, |where"
+                en=f"'{{{body}}}' is not a fact with one of |percent, |integer, |where",
+                zh=f"“{{{body}}}”应为事实名，后面可加 |percent、|integer 或 |where",
             )
         fields.append((name, how))
     if _FIELD.sub("", text).count("{") or _FIELD.sub("", text).count("}"):
-        raise TemplateError("a brace is not closed")
+        raise TemplateError(en="a brace is not closed", zh="花括号没有闭合")
     return tuple(fields)
 
 

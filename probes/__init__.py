@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from probes.case.case import Case
     from probes.case.case_file import load_case
+    from probes.probe import Probe
+    from probes.running.examination import Examination
     from probes.running.run import run_probes
 
-__all__ = ["Case", "load_case", "run_probes"]
+__all__ = ["Case", "Examination", "Probe", "load_case", "run_probes"]
 
 _HOMES = {
     "Case": "probes.case.case",
+    "Examination": "probes.running.examination",
+    "Probe": "probes.probe",
     "load_case": "probes.case.case_file",
     "run_probes": "probes.running.run",
 }

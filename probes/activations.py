@@ -2,7 +2,7 @@
 
 A unit is dead when it is exactly 0 for every sample seen (at every position, for a convolution's
 channel). One batch leaves rare but living units looking dead, so while any do, further batches are
-run forward, up to about a thousand samples.
+run forward, up to about a thousand samples, until two in a row bring no further unit to life.
 """
 
 from __future__ import annotations
@@ -10,24 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-import torch
 from torch import Tensor
 
 from expert.language import Text
 from expert.observation import Observation
-from probes.case.batches import Batch, cut
+from probes.case.batches import cut
 from probes.probe import Probe
 from probes.quantities.trend import factor_per_layer
-from probes.recording import ops
+from probes.recording.living import dead_shares, living_in, living_units, merge
 from probes.recording.measured import read
 from probes.recording.operation import Op
-from probes.recording.tracing import Tracer
 
 if TYPE_CHECKING:
     from probes.running.examination import Examination
 
 SAMPLES: Final = 1024
-FURTHER_BATCHES: Final = 6
+FURTHER_BATCHES: Final = 4
+IN_VAIN: Final = 2  # batches in a row that wake no unit: more would not either
 FORWARDS_PER_STEP: Final = 3  # a backward costs about two forwards
 LAYERS_LISTED: Final = 1024  # a network unrolled over time has thousands of calls
 
@@ -76,7 +75,7 @@ def _saturation(exam: Examination, functions: Sequence[Op]) -> Iterator[Observat
 
 
 def _deadness(exam: Examination, functions: Sequence[Op]) -> Iterator[Observation]:
-    alive = _alive(functions)
+    alive = living_in(functions)
     if not alive:
         return
     with exam.training():
@@ -94,50 +93,18 @@ def _see_more(exam: Examination, alive: dict[str, Tensor]) -> int:
     samples = exam.batch.size
     whole = exam.batches[0]
     rest = exam.batches[1:] if whole.size == samples else [cut(whole, SAMPLES), *exam.batches[1:]]
+    dead, in_vain = sum(dead_shares(alive).values()), 0
     for number, batch in enumerate(rest[:FURTHER_BATCHES]):
-        if not any(dead_shares(alive).values()) or samples >= SAMPLES:
+        if not dead or in_vain == IN_VAIN or samples >= SAMPLES:
             break
         exam.progress(number / FURTHER_BATCHES)
         merge(alive, living_units(exam, batch))
+        before, dead = dead, sum(dead_shares(alive).values())
+        in_vain = in_vain + 1 if dead == before else 0
         if number % FORWARDS_PER_STEP == 0:
             exam.count_steps(1)
         samples += batch.size
     return samples
-
-
-def living_units(exam: Examination, batch: Batch) -> dict[str, Tensor]:
-    """Return, per rectifier, which units are not 0 for some sample of `batch`.
-
-    One forward in the model's present mode; nothing else is computed.
-    """
-    tracer = Tracer(exam.model)
-    with tracer.watching():
-        exam.loss_of(batch)
-    return _alive(tracer.ops)
-
-
-def _alive(trace: Sequence[Op]) -> dict[str, Tensor]:
-    return {
-        op.where: op.measured.alive
-        for op in _measured([op for op in trace if op.name in ops.RECTIFIERS])
-        if op.measured is not None and op.measured.alive is not None
-    }
-
-
-def merge(alive: dict[str, Tensor], further: dict[str, Tensor]) -> None:
-    """Add to `alive` the units that lived in another batch."""
-    for where, units in further.items():
-        if where in alive and alive[where].shape == units.shape:
-            alive[where] = alive[where] | units
-
-
-def dead_shares(alive: dict[str, Tensor]) -> dict[str, float]:
-    """Return the share of dead units per rectifier, in one transfer."""
-    if not alive:
-        return {}
-    device = next(iter(alive.values())).device
-    shares = [1.0 - units.float().mean().to(device) for units in alive.values()]
-    return dict(zip(alive, torch.stack(shares).tolist(), strict=True))
 
 
 PROBE = Probe(

@@ -180,4 +180,5 @@ PROBE = Probe(
     ),
     cost=150,
     measure=measure,
+    usual=85,
 )

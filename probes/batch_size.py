@@ -226,4 +226,6 @@ PROBE = Probe(
     ),
     cost=PARTS + SMALLER_UPDATES + 20,
     measure=measure,
+    usual=16,
+    after=("loss_at_start", "loop"),
 )

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from expert.language import Text
 from expert.observation import Observation
-from probes.case.batches import Batch, tensors_in
+from probes.case.batches import Batch, take_apart, tensors_in
 from probes.probe import Probe
 from probes.quantities.moments import Moments, constant, feature_axis, moments
+from probes.quantities.stored import whole_set
 
 if TYPE_CHECKING:
     from probes.running.examination import Examination
@@ -102,7 +103,17 @@ def _scale(exam: Examination, found: Mapping[str, Moments]) -> Iterator[Observat
     if std > 0:
         yield exam.observe("input.mean_over_std", abs(mean) / std)
     share = sum(w * p.nonfinite_share for w, p in zip(weight, parts, strict=True)) / total
-    yield exam.observe("input.nonfinite_share", share)
+    yield exam.observe("input.nonfinite_share", _nonfinite_in_all(exam) or share)
+
+
+def _nonfinite_in_all(exam: Examination) -> float:
+    """Return the share over the whole set where that can be read: one bad sample is enough."""
+    stored = whole_set(exam.case.train_loader)
+    if stored is None:
+        return 0.0
+    values = list(input_tensors(take_apart(list(stored), exam.model)).values())
+    bad = sum(int((~torch.isfinite(value)).sum()) for value in values)
+    return bad / max(sum(value.numel() for value in values), 1)
 
 
 def _per_feature(exam: Examination, found: Mapping[str, Moments]) -> Iterator[Observation]:

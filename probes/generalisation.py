@@ -1,22 +1,20 @@
 """Probe of generalisation: training and validation loss over a short training at own settings.
 
 Only where the whole training set can be held: on a part of it any network overfits.
-Beside it: whether training ends while the loss still falls, whether another optimizer would get
-much further, and whether a faster device stands idle.
+Beside it: whether training ends while the loss still falls, and whether another optimizer would get
+much further.
 """
 
 from __future__ import annotations
 
 import math
 import statistics
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from expert.language import Text
@@ -34,7 +32,7 @@ from probes.training.short_training import (
     losses_on,
     set_rate,
     small_batches,
-    step,
+    step_with,
     survey,
     train,
     training_mode,
@@ -86,10 +84,8 @@ def _order(size: int, epoch: int) -> tuple[int, ...]:
 
 
 def measure(exam: Examination) -> Iterator[Observation]:
-    """Give the facts `fit.*` and `hardware.*`."""
-    trains = can_train(exam)
-    yield from _hardware(exam, trains)
-    if not trains:
+    """Give the facts `fit.*`."""
+    if not can_train(exam):
         return
     yield from _against_adam(exam)
     exam.progress(0.2)
@@ -112,10 +108,10 @@ def _whole(exam: Examination, name: str) -> list[Batch]:
     batches = length(loader)
     if batches is None or loader is None or len(drawn) >= batches:
         return drawn if batches is not None else []
-    if not isinstance(loader, DataLoader) or loader.num_workers:
+    if not isinstance(loader, DataLoader):
         return []
     with exam.restored("all"):
-        drawn = draw(loader, exam.model, name, WHOLE)
+        drawn = draw(loader, exam.model, name, WHOLE, exam.loaders)
     return drawn if len(drawn) >= batches else []
 
 
@@ -204,7 +200,7 @@ def _against_adam(exam: Examination) -> Iterator[Observation]:
     for rate in ADAM_RATES:
         with exam.training():
             training_mode(exam.model)
-            take_step = partial(_step, exam, torch.optim.Adam(free, lr=rate))
+            take_step = partial(step_with, exam, torch.optim.Adam(free, lr=rate))
             _, broken = train(exam, ground.batches, STEPS, take_step=take_step)
             losses = [math.inf] if broken is not None else losses_on(exam, ground.judged)
         drops.append((ground.start - sum(losses) / len(losses)) / ground.scale)
@@ -226,57 +222,12 @@ def _adam_as_long(
     free = [parameter for parameter in exam.model.parameters() if parameter.requires_grad]
     with exam.training():
         training_mode(exam.model)
-        take_step = partial(_step, exam, torch.optim.Adam(free, lr=ADAM_RATES[0]))
+        take_step = partial(step_with, exam, torch.optim.Adam(free, lr=ADAM_RATES[0]))
         coming = sets.coming(0, updates)
         _, broken = train(exam, coming, len(coming), take_step=take_step)
         end = math.inf if broken is not None else _look(exam, sets, updates).train
     if math.isfinite(end):
         yield exam.observe("fit.adam_train_drop", (start - end) / max(abs(start), 1e-12))
-
-
-def _step(exam: Examination, optimizer: torch.optim.Optimizer, batch: Batch) -> Tensor:
-    exam.count_steps(1)
-    exam.model.zero_grad(set_to_none=True)
-    loss = exam.loss_of(batch)
-    if loss.requires_grad:
-        loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return loss.detach()
-
-
-# --- the device -----------------------------------------------------------------------------------
-
-
-def _hardware(exam: Examination, trains: bool) -> Iterator[Observation]:
-    yield exam.observe("hardware.device", exam.device.type)
-    yield exam.observe("hardware.accelerator", _accelerator())
-    per_epoch = length(exam.case.train_loader)
-    if not trains or not per_epoch:
-        return
-    seconds = _seconds(exam)
-    yield exam.observe("hardware.minutes_per_epoch", seconds * per_epoch / 60)
-    if exam.case.epochs is not None:
-        hours = seconds * per_epoch * exam.case.epochs / 3600
-        yield exam.observe("hardware.hours_planned", hours)
-
-
-def _accelerator() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    mps = getattr(torch.backends, "mps", None)
-    return "mps" if mps is not None and mps.is_available() else "none"
-
-
-def _seconds(exam: Examination) -> float:
-    """Return how long one training step on a whole batch takes."""
-    with exam.training():
-        training_mode(exam.model)
-        spans = []
-        for _ in range(3):
-            started = time.perf_counter()
-            float(step(exam, exam.batches[0]))
-            spans.append(time.perf_counter() - started)
-    return min(spans)
 
 
 PROBE = Probe(
@@ -302,11 +253,9 @@ PROBE = Probe(
         "fit.drop_over_adam",
         "fit.adam_rate",
         "fit.adam_train_drop",
-        "hardware.device",
-        "hardware.accelerator",
-        "hardware.minutes_per_epoch",
-        "hardware.hours_planned",
     ),
     cost=2 * MOST_UPDATES + 2 * LOOKS * 3 + len(ADAM_RATES) * STEPS + 10,
     measure=measure,
+    usual=420,
+    after=("learning_rate",),
 )

@@ -27,9 +27,9 @@ def measure(exam: Examination) -> Iterator[Observation]:
 
 def _untrained(exam: Examination) -> list[str]:
     """Return the parameters that want a gradient and got none, or nothing but zeros."""
-    gradients = exam.recording.gradients
+    norms = exam.recording.gradient_norms
     names = [name for name, p in exam.model.named_parameters() if p.requires_grad]
-    return [name for name in names if (g := gradients.get(name)) is None or not bool(g.any())]
+    return [name for name in names if not norms.get(name)]
 
 
 PROBE = Probe(

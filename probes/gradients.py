@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from expert.language import Text
 from expert.observation import Observation
 from probes.probe import Probe
+from probes.quantities.fused import norms as norms_of
 from probes.quantities.trend import factor_per_layer
 from probes.recording.recording import Recording
 
@@ -28,30 +28,9 @@ def measure(exam: Examination) -> Iterator[Observation]:
     gradients = exam.recording.gradients
     if not gradients:
         return
-    present = {name: gradient for name, gradient in gradients.items() if gradient is not None}
-    norms = dict(zip(present, _norms(list(present.values())), strict=True))
+    norms = exam.recording.gradient_norms
     yield from _per_parameter(exam, gradients, norms)
     yield from _per_layer(exam, exam.recording, norms)
-
-
-def _norms(tensors: Sequence[Tensor]) -> list[float]:
-    """Return the 2-norms in one transfer.
-
-    In float64 where the device has it: squares of vanishing gradients are below float32's range.
-    """
-    dense = [t.detach().to_dense() if t.is_sparse else t.detach() for t in tensors]
-    if not dense:
-        return []
-    groups: dict[tuple[torch.device, torch.dtype], list[int]] = {}
-    for index, tensor in enumerate(dense):
-        groups.setdefault((tensor.device, tensor.dtype), []).append(index)
-    wide = torch.float32 if any(device.type == "mps" for device, _ in groups) else torch.float64
-    found: list[Tensor] = [dense[0].new_zeros(())] * len(dense)
-    for members in groups.values():
-        norms = torch._foreach_norm([dense[index] for index in members], 2, dtype=wide)
-        for index, norm in zip(members, norms, strict=True):
-            found[index] = norm.to(dense[0].device)
-    return [float(value) for value in torch.stack(found).tolist()]
 
 
 def _per_parameter(
@@ -87,7 +66,7 @@ def _per_layer(
     if not layers:
         return
     used = [path for paths in layers.values() for path in paths]
-    sizes = dict(zip(used, _norms([parameters[path] for path in used]), strict=True))
+    sizes = dict(zip(used, norms_of([parameters[path] for path in used]), strict=True))
     grads = {name: _joint([norms[path] for path in paths]) for name, paths in layers.items()}
     weights = {name: _joint([sizes[path] for path in paths]) for name, paths in layers.items()}
     counts = {name: sum(parameters[p].numel() for p in paths) for name, paths in layers.items()}

@@ -99,4 +99,6 @@ PROBE = Probe(
     provides=("held_out.learnt_over_chance", "held_out.others_over_chance"),
     cost=STEPS + 8 * STEPS // CHUNK,
     measure=measure,
+    usual=10,
+    after=("association",),
 )

@@ -144,4 +144,6 @@ PROBE = Probe(
     ),
     cost=250,
     measure=measure,
+    usual=180,
+    after=("labels", "loss_at_start"),
 )

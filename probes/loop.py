@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 
@@ -20,11 +19,11 @@ from expert.observation import Observation
 from probes.case.batches import Batch
 from probes.optimizer import own_rate
 from probes.probe import Probe
-from probes.training.own_loop import Update, Watch, own_loss, watched
+from probes.training.loop_notes import Update, Watch
+from probes.training.loop_runs import Run, call, run_of
+from probes.training.own_loop import watched
 from probes.training.short_training import (
-    losses_on,
     needs_closure,
-    set_rate,
     small_batches,
     training_mode,
 )
@@ -36,36 +35,25 @@ CALLS: Final = 12  # of the step, watched
 MOST_CALLS: Final = 34  # where no optimizer has stepped yet: accumulation may be long
 UPDATES: Final = 40  # of a short run
 LOWER: Final = (1.0, 0.1, 0.01)  # times the own rate, without clipping
-JUDGED: Final = 6
 SHRUNK: Final = 0.99  # of the gradient: less is clipped
-SOARED: Final = 3.0  # times the loss's scale above its start
 MOST_CALLS_OF_A_RUN: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A short run of the loop: drop of the loss as a share of its start, and whether it broke."""
-
-    drop: float
-    diverged: bool
-
-
 def measure(exam: Examination) -> Iterator[Observation]:
-    """Give the facts `loop.*` and `amp.*`."""
-    yield from _precision(exam)
+    """Give the facts `loop.*`, and `amp.*` of a GradScaler."""
     if exam.case.step is None or any(map(needs_closure, exam.case.optimizers)):
         return
     watch = _watch(exam)
     own = watch.backwards > 0
     yield exam.observe("loop.goes_backward", own)
-    if not own:
+    if not (own or watch.updates):  # leaves both to its caller
         return
     yield exam.observe("loop.calls", watch.calls)
     yield exam.observe("loop.updates", len(watch.updates))
     yield exam.observe("loop.changes_weights", watch.changed)
     yield exam.observe("loop.zeroes_gradients", watch.zeroed > 0)
     yield from _scaling(exam, watch)
-    if not watch.updates:
+    if not (own and watch.updates):
         return
     yield from _gradients(exam, watch)
     exam.progress(0.2)
@@ -81,11 +69,11 @@ def _watch(exam: Examination) -> Watch:
         training_mode(exam.model)
         before = [weight.detach().clone() for weight in weights]
         with watched(exam.case.optimizers) as watch:
-            for call in range(MOST_CALLS):
+            for number in range(MOST_CALLS):
                 watch.begin_call()
-                _call(exam, batch)
+                call(exam, batch)
                 watch.changed |= _put_back(weights, before)
-                if call + 1 >= CALLS and (len(watch.updates) > 2 or not watch.backwards):
+                if number + 1 >= CALLS and (len(watch.updates) > 2 or not watch.backwards):
                     break
     return watch
 
@@ -98,12 +86,6 @@ def _put_back(weights: Sequence[torch.Tensor], before: Sequence[torch.Tensor]) -
         for weight, old in pairs:
             weight.copy_(old)
     return changed
-
-
-def _call(exam: Examination, batch: Batch) -> Any:
-    exam.count_steps(1)
-    assert exam.case.step is not None
-    return exam.case.step(exam.model, batch.fresh().raw)
 
 
 def _gradients(exam: Examination, watch: Watch) -> Iterator[Observation]:
@@ -178,7 +160,7 @@ def _scheduler(exam: Examination) -> Iterator[Observation]:
     with exam.restored("case"), exam.training():
         training_mode(exam.model)
         for _ in range(calls):
-            _call(exam, batch)
+            call(exam, batch)
         moved = getattr(scheduler, "last_epoch", count) - count
     yield exam.observe("loop.scheduler_steps_per_batch", moved / calls)
 
@@ -191,7 +173,7 @@ def _consequences(exam: Examination, watch: Watch) -> Iterator[Observation]:
     calls, batches = int(_calls(watch)), small_batches(exam)
     steps = min(UPDATES * max(calls, 1), MOST_CALLS_OF_A_RUN)
     seen = Watch()
-    own = _run(exam, batches, steps, seen=seen)
+    own = run_of(exam, batches, steps, seen=seen)
     if own is None:
         return
     yield exam.observe("loop.drop", own.drop)
@@ -202,9 +184,9 @@ def _consequences(exam: Examination, watch: Watch) -> Iterator[Observation]:
         return
     stale, summed = any(u.stale for u in watch.updates), _averages(watch) is False
     if stale:
-        yield from _told(exam, "zeroed", _run(exam, batches, steps, fresh=True))
+        yield from _told(exam, "zeroed", run_of(exam, batches, steps, fresh=True))
     elif summed:
-        yield from _told(exam, "averaged", _run(exam, batches, steps, rate=1 / calls))
+        yield from _told(exam, "averaged", run_of(exam, batches, steps, rate=1 / calls))
     elif any(_left(u) < SHRUNK for u in seen.updates if u.made > 0) and _averages(watch) is None:
         yield from _unclipped(exam, batches, steps)
 
@@ -212,7 +194,7 @@ def _consequences(exam: Examination, watch: Watch) -> Iterator[Observation]:
 def _unclipped(exam: Examination, batches: Sequence[Batch], steps: int) -> Iterator[Observation]:
     runs = {}
     for share in LOWER:
-        run = _run(exam, batches, steps, rate=share, unclipped=True)
+        run = run_of(exam, batches, steps, rate=share, unclipped=True)
         if run is None:
             return
         runs[share] = run
@@ -223,96 +205,10 @@ def _unclipped(exam: Examination, batches: Sequence[Batch], steps: int) -> Itera
     yield exam.observe("loop.lower_rate", float(f"{best * own_rate(exam.case):.2g}"))
 
 
-def _told(exam: Examination, how: str, run: _Run | None) -> Iterator[Observation]:
+def _told(exam: Examination, how: str, run: Run | None) -> Iterator[Observation]:
     if run is not None:
         yield exam.observe(f"loop.drop_{how}", run.drop)
         yield exam.observe(f"loop.diverges_{how}", run.diverged)
-
-
-def _run(
-    exam: Examination,
-    batches: Sequence[Batch],
-    steps: int,
-    *,
-    rate: float = 1.0,
-    unclipped: bool = False,
-    fresh: bool = False,
-    seen: Watch | None = None,
-) -> _Run | None:
-    """Run the user's loop from the initial state at `rate` times its rate; `seen` takes notes.
-
-    None where its loss is not finite to begin with.
-    """
-    with exam.restored("case"), exam.training():
-        training_mode(exam.model)
-        start = _standing(exam, batches)
-        if not math.isfinite(start):
-            return None
-        scale, end = max(abs(start), 1e-12), start
-        if rate != 1.0:
-            set_rate(exam, rate * own_rate(exam.case))
-        notes = watched(exam.case.optimizers, seen, unclipped=unclipped, fresh=fresh)
-        with notes as watch:
-            for index in range(steps):
-                watch.begin_call()
-                _call(exam, batches[index % len(batches)])
-                if index % 8 == 7 and _soared(watch, start, scale):
-                    return _Run(-math.inf, True)
-        end = _standing(exam, batches)
-    drop = (start - end) / scale
-    return _Run(drop if math.isfinite(drop) else -math.inf, not drop > -0.5)
-
-
-def _soared(watch: Watch, start: float, scale: float) -> bool:
-    last = [float(loss) for loss in watch.losses[-4:]]
-    worst = max((loss - start) / scale for loss in last) if last else 0.0
-    return not all(map(math.isfinite, last)) or worst > 30 * SOARED
-
-
-def _standing(exam: Examination, batches: Sequence[Batch]) -> float:
-    """Return the mean loss of a few batches, nothing being updated."""
-    exam.count_steps(2)
-    losses = losses_on(exam, batches[:JUDGED])
-    return sum(losses) / len(losses)
-
-
-# --- reduced precision ----------------------------------------------------------------------------
-
-
-def _precision(exam: Examination) -> Iterator[Observation]:
-    """Whether half precision overflows where full precision does not."""
-    with exam.restored("case"), exam.training():
-        training_mode(exam.model)
-        with _autocast_seen() as seen:
-            reduced = own_loss(exam, exam.batch)
-        if not seen:
-            return
-        full = own_loss(exam, exam.batch, autocast=False)
-        exam.count_steps(2)
-    dtype = str(seen[-1]).removeprefix("torch.")
-    yield exam.observe("amp.dtype", dtype)
-    broken = not bool(torch.isfinite(reduced)) and bool(torch.isfinite(full))
-    yield exam.observe("amp.loss_overflows", broken)
-
-
-class _autocast_seen:  # noqa: N801 - reads as the context manager that it is
-    """Collects the reduced types in which autocast computes meanwhile."""
-
-    def __enter__(self) -> list[torch.dtype]:
-        self._seen: list[torch.dtype] = []
-        self._enter = torch.autocast.__enter__
-        seen, enter = self._seen, self._enter
-
-        def noted(context: Any) -> Any:
-            if context._enabled:
-                seen.append(context.fast_dtype)
-            return enter(context)  # type: ignore[no-untyped-call]
-
-        torch.autocast.__enter__ = noted  # type: ignore[method-assign]
-        return self._seen
-
-    def __exit__(self, *error: object) -> None:
-        torch.autocast.__enter__ = self._enter  # type: ignore[method-assign]
 
 
 PROBE = Probe(
@@ -347,11 +243,11 @@ PROBE = Probe(
         "loop.lower_rate",
         "loop.drop_averaged",
         "loop.diverges_averaged",
-        "amp.dtype",
-        "amp.loss_overflows",
         "amp.skipped_share",
         "amp.scale",
     ),
     cost=210,
     measure=measure,
+    usual=25,
+    after=("loss_at_start",),
 )

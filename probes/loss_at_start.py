@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 
 from expert.language import Text
 from expert.observation import Observation
-from probes.case.batches import Batch, map_tensors, take_apart_like, tensors_in
+from probes.case.batches import Batch, cut, map_tensors, take_apart_like, tensors_in
 from probes.probe import Probe
 from probes.quantities.chance import chance_loss
 
 if TYPE_CHECKING:
     from probes.running.examination import Examination
+
+_SAMPLES: Final = 32  # of which the loss is taken once and twice over
 
 
 def measure(exam: Examination) -> Iterator[Observation]:
@@ -44,8 +46,9 @@ def measure(exam: Examination) -> Iterator[Observation]:
 
 
 def _growth_with_batch(exam: Examination) -> float | None:
-    """Return loss(the batch twice) / loss(the batch): 1 for a mean, 2 for a sum."""
-    twice = _twice(exam.batch)
+    """Return loss(samples twice over) / loss(samples): 1 for a mean, 2 for a sum."""
+    part = cut(exam.batch, _SAMPLES)
+    twice = _twice(part)
     if twice is None:
         return None
     with exam.training(), torch.no_grad():
@@ -53,7 +56,7 @@ def _growth_with_batch(exam: Examination) -> float | None:
             if isinstance(module, torch.nn.modules.dropout._DropoutNd):
                 module.eval()
         exam.count_steps(1)
-        once = float(exam.loss_of(exam.batch))
+        once = float(exam.loss_of(part))
         both = float(exam.loss_of(twice))
     usable = math.isfinite(once) and math.isfinite(both) and once != 0
     return both / once if usable else None

@@ -161,4 +161,5 @@ PROBE = Probe(
     ),
     cost=1,
     measure=measure,
+    after=("loss_at_start",),
 )

@@ -150,4 +150,5 @@ PROBE = Probe(
     ),
     cost=_STEPS + 5,
     measure=measure,
+    usual=3,
 )

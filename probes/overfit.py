@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -32,6 +33,7 @@ from probes.training.short_training import (
     needs_closure,
     set_rate,
     step,
+    step_with,
     train,
     training_mode,
 )
@@ -194,18 +196,8 @@ def _fresh_fit(exam: Examination, batch: Batch, rate: float) -> Fit | None:
         return None
     with exam.training(), without_dropout(exam.model):
         optimizer = torch.optim.Adam(free, lr=rate)
-
-        def take_step(samples: Batch) -> Tensor:
-            exam.count_steps(1)
-            exam.model.zero_grad(set_to_none=True)
-            loss = exam.loss_of(samples)
-            if loss.requires_grad:
-                loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            return loss.detach()
-
         try:
-            return _attempt(exam, batch, take_step)
+            return _attempt(exam, batch, partial(step_with, exam, optimizer))
         except (RuntimeError, ValueError, TypeError, IndexError, AssertionError):
             return None  # changed data that the user's code refuses
 
@@ -229,4 +221,6 @@ PROBE = Probe(
     ),
     cost=7 * STEPS,
     measure=measure,
+    usual=130,
+    after=("loss_input", "learning_rate"),
 )

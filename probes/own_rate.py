@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 OWN_STEPS: Final = 60
 FAR_ABOVE: Final = 0.5  # of the loss's scale: an end this far above the start is divergence
 FLAT: Final = 1e-6  # of the loss's scale: below it a fall is rounding
+HIGH: Final = 3.0  # times the suggested rate: from there on both are run equally long
+MOVED: Final = 0.1  # of the loss: a suggested rate that brings less is no measure
 WORLDS: Final = (
     ("standardised", with_standard_inputs),
     ("standardised_target", with_standard_targets),
@@ -70,6 +72,7 @@ def measure(exam: Examination) -> Iterator[Observation]:
     if own.answers is not None:
         yield exam.observe("run.output_varies_with_input", own.answers.variation)
     yield from _against_best(exam, own, ground)
+    yield from _against_suggested(exam, own, ground)
     yield from _other_worlds(exam, batches)
 
 
@@ -106,6 +109,19 @@ def _against_best(exam: Examination, own: Run, ground: Ground) -> Iterator[Obser
     per_epoch = length(exam.case.train_loader)
     if per_epoch:
         yield exam.observe("run.epochs_to_best_drop", needed / per_epoch)
+
+
+def _against_suggested(exam: Examination, own: Run, ground: Ground) -> Iterator[Observation]:
+    """As many steps at the suggested rate, where that is far below the own one."""
+    over, suggested = (
+        exam.found.get(name) for name in ("learning_rate.over_suggested", "sweep.suggested_rate")
+    )
+    if over is None or suggested is None or float(over.value) < HIGH:  # type: ignore[arg-type]
+        return
+    lower = run(exam, ground, float(suggested.value), steps=OWN_STEPS)  # type: ignore[arg-type]
+    drop = lower.drop(ground)
+    if drop > max(MOVED, 3 * ground.noise / ground.scale):
+        yield exam.observe("run.drop_over_suggested", own.drop(ground) / drop)
 
 
 def length(loader: object) -> int | None:
@@ -160,6 +176,7 @@ PROBE = Probe(
         "run.dead_share_max",
         "run.output_varies_with_input",
         "run.drop_over_best",
+        "run.drop_over_suggested",
         "run.steps_to_best_drop",
         "run.epochs_to_best_drop",
         "run.drop_standardised",
@@ -169,6 +186,8 @@ PROBE = Probe(
         "run.end_over_chance_standardised_target",
         "run.end_over_chance_standardised_both",
     ),
-    cost=260,
+    cost=320,
     measure=measure,
+    usual=95,
+    after=("learning_rate",),
 )

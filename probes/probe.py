@@ -25,6 +25,8 @@ class Probe:
     provides: tuple[str, ...]  # names of the facts it may give
     cost: int  # upper bound, in training steps of this case
     measure: Callable[[Examination], Iterable[Observation]]
+    usual: float | None = None  # what it takes as a rule, where that is far below `cost`
+    after: tuple[str, ...] = ()  # probes whose facts it uses where they are there
 
     @property
     def origin(self) -> str:

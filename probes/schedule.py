@@ -28,7 +28,7 @@ SECONDS: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class Course:
     """The rates of a whole training. `complete`: they reach to its end."""
 
     reading: str
@@ -58,24 +58,24 @@ def measure(exam: Examination) -> Iterator[Observation]:
     if scheduler is None or not hasattr(scheduler, "step"):
         return
     yield exam.observe("schedule.kind", type(scheduler).__name__)
-    courses = [course for course in _courses(exam) if course.rates and course.peak > 0]
-    if not courses:
+    drawn = [course for course in courses(exam) if course.rates and course.peak > 0]
+    if not drawn:
         return
     yield exam.observe("schedule.epochs", exam.case.epochs or ASSUMED_EPOCHS)
     yield exam.observe("schedule.epochs_known", exam.case.epochs is not None)
-    kind = min(courses, key=lambda course: (course.dead_share, -course.peak))
+    kind = min(drawn, key=lambda course: (course.dead_share, -course.peak))
     yield exam.observe("schedule.reading", kind.reading)
     yield exam.observe("schedule.dead_share", kind.dead_share)
     yield exam.observe("schedule.dies_at", kind.dies_at)
     yield exam.observe("schedule.peak_rate", kind.peak)
     yield exam.observe("schedule.end_over_peak", kind.rates[-1] / kind.peak)
-    if all(course.complete for course in courses):
-        highest = max(course.peak for course in courses)
+    if all(course.complete for course in drawn):
+        highest = max(course.peak for course in drawn)
         base = max(own_rate(exam.case), highest)
         yield exam.observe("schedule.peak_over_base", highest / base)
 
 
-def _courses(exam: Examination) -> Iterator[_Course]:
+def courses(exam: Examination) -> Iterator[Course]:
     """Yield the course of the rate for each reading that is possible."""
     epochs = exam.case.epochs or ASSUMED_EPOCHS
     steps = length(exam.case.train_loader)
@@ -87,7 +87,7 @@ def _courses(exam: Examination) -> Iterator[_Course]:
         yield _drawn_out(exam, "epoch", epochs)
 
 
-def _drawn_out(exam: Examination, reading: str, steps: int) -> _Course:
+def _drawn_out(exam: Examination, reading: str, steps: int) -> Course:
     scheduler, rates = exam.case.scheduler, []
     until = time.monotonic() + SECONDS
     with exam.restored("case"), exam.training(), warnings.catch_warnings():
@@ -96,7 +96,7 @@ def _drawn_out(exam: Examination, reading: str, steps: int) -> _Course:
             rates.append(_rate(exam))
             if time.monotonic() > until or not _stepped(scheduler):
                 break
-    return _Course(reading, tuple(rates), len(rates) >= steps)
+    return Course(reading, tuple(rates), len(rates) >= steps)
 
 
 def _rate(exam: Examination) -> float:
@@ -129,4 +129,5 @@ PROBE = Probe(
     ),
     cost=4,
     measure=measure,
+    after=("loop",),
 )

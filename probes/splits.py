@@ -276,4 +276,5 @@ PROBE = Probe(
     ),
     cost=150,
     measure=measure,
+    usual=110,
 )

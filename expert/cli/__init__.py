@@ -49,8 +49,12 @@ def _run(options: argparse.Namespace) -> int:
 def _command(name: str | None) -> Callable[[argparse.Namespace], int]:
     command: Callable[[argparse.Namespace], int]
     match name:
+        case "ask":
+            from expert.cli.ask import ask as command
         case "check":
             from expert.cli.check import check as command
+        case "clinic":
+            from expert.cli.clinic import clinic as command
         case "demo":
             from expert.cli.demo import demo as command
         case "explain":
@@ -59,8 +63,12 @@ def _command(name: str | None) -> Callable[[argparse.Namespace], int]:
             from expert.cli.log import log as command
         case "run":
             from expert.cli.run import run as command
+        case "mcp":
+            from expert.cli.mcp import mcp as command
         case "rules":
             from expert.cli.rules import rules as command
+        case "serve":
+            from expert.cli.serve import serve as command
         case "try":
             from expert.cli.try_ import try_ as command
         case _:

@@ -8,8 +8,8 @@ import sys
 from rich.console import Console
 from rich.text import Text as Styled
 
-from expert.cli.check import diagnosis_of, report
-from expert.cli.knowledge import knowledge_for
+from expert.cli.check import diagnosis_of
+from expert.cli.output import report, takes_standard_output, writes_files
 from expert.tui.patients import patient_called
 from probes.demo import PATIENTS, DemoPatient
 
@@ -20,13 +20,14 @@ def demo(options: argparse.Namespace) -> int:
         return _list(options)
     patient = patient_called(options.patient, PATIENTS) if options.patient else None
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if on_terminal and not options.text and not options.json:
+    if on_terminal and not options.text and not writes_files(options):
         from expert.tui import run_tui
 
         return run_tui(
             language=options.lang,
-            knowledge=lambda: knowledge_for(options),
+            rules=options.rules,
             budget=options.budget,
+            min_certainty=options.min_certainty,
             device=options.device,
             demo=(patient or PATIENTS[0]).id,
         )
@@ -41,7 +42,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _as_text(patient: DemoPatient, options: argparse.Namespace) -> int:
-    if options.json != "-":
+    if not takes_standard_output(options):
         console = Console(highlight=False)
         console.print(Styled(patient.title.get(options.lang), style="bold"))
         console.print(Styled(patient.story.get(options.lang)))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from expert.cli.knowledge import knowledge_for
 from expert.errors import UsageError
 
 
 def interactive(options: argparse.Namespace) -> int:
     """Open the interface; refuse where there is no terminal for it."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not (
+        on_terminal or os.environ.get("TEXTUAL_DRIVER")
+    ):  # `torchmedic serve` is a terminal too
         raise UsageError(
             en="the interface needs a terminal; use `torchmedic check FILE.py:FUNC` "
             "or see `torchmedic --help`",
@@ -19,4 +22,4 @@ def interactive(options: argparse.Namespace) -> int:
         )
     from expert.tui import run_tui
 
-    return run_tui(language=options.lang, knowledge=lambda: knowledge_for(options))
+    return run_tui(language=options.lang, rules=options.rules)

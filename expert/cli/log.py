@@ -6,15 +6,17 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Sequence
 
-from expert.cli.check import refuse_unwritable, report
 from expert.cli.knowledge import knowledge_for
+from expert.cli.output import refuse_unwritable, report
 from expert.diagnosis import Diagnosis, Inquiry
 from expert.inference.diagnose import diagnose
+from expert.knowledge.base import Knowledge
 from expert.language import Text
 from probes.logs.curves import observe_curves
 from probes.logs.reading import Logs, read_logs
-from probes.logs.series import Role, Series
+from probes.logs.series import Remark, Role, Series
 
 _ROLES: dict[Role, Text] = {
     "train_loss": Text("training loss", "训练损失"),
@@ -29,20 +31,44 @@ _ROLES: dict[Role, Text] = {
 def log(options: argparse.Namespace) -> int:
     """Read the logs of `options.files`, report the diagnosis, and return the exit status."""
     knowledge = knowledge_for(options)
-    refuse_unwritable(options.json)
-    begun = time.monotonic()
-    logs = read_logs(options.files, train_loss=options.train_loss, val_loss=options.val_loss)
-    for remark in logs.remarks:
+    refuse_unwritable(options)
+    diagnosis, remarks = diagnosis_of_logs(
+        options.files,
+        knowledge,
+        train_loss=options.train_loss,
+        val_loss=options.val_loss,
+        classes=options.classes,
+        min_certainty=options.min_certainty,
+    )
+    for remark in remarks:
         said = remark.text.get(options.lang)
         print(f"torchmedic: {remark.source}: {said}", file=sys.stderr)
-    observations = observe_curves(logs.series, classes=options.classes)
-    diagnosis: Diagnosis = diagnose(
+    return report(diagnosis, options)
+
+
+def diagnosis_of_logs(
+    files: Sequence[str],
+    knowledge: Knowledge,
+    *,
+    train_loss: str | None = None,
+    val_loss: str | None = None,
+    classes: int | None = None,
+    min_certainty: float = 0.5,
+) -> tuple[Diagnosis, Sequence[Remark]]:
+    """Return what the curves in `files` say, and remarks on what could not be used.
+
+    Raises UsageError for files that are missing, empty, or hold no curve.
+    """
+    begun = time.monotonic()
+    logs = read_logs(files, train_loss=train_loss, val_loss=val_loss)
+    observations = observe_curves(logs.series, classes=classes)
+    diagnosis = diagnose(
         observations,
         knowledge,
-        min_certainty=options.min_certainty,
+        min_certainty=min_certainty,
         inquiries=_inquiries(logs, time.monotonic() - begun),
     )
-    return report(diagnosis, options)
+    return diagnosis, logs.remarks
 
 
 def _inquiries(logs: Logs, seconds: float) -> list[Inquiry]:

@@ -27,13 +27,23 @@ def build_parser() -> argparse.ArgumentParser:
         prog="torchmedic", description=DESCRIPTION, epilog=EXIT_STATUS, parents=[common]
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")
+    parser.add_argument(
+        "--print-completion",
+        action=_Completion,
+        choices=("bash", "zsh", "tcsh"),
+        help="print a script for your shell that completes commands and options, and exit",
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    _add_ask(commands, common)
     _add_check(commands, common)
+    _add_clinic(commands, common)
     _add_try(commands, common)
     _add_demo(commands, common)
     _add_explain(commands, common)
     _add_log(commands, common)
+    _add_mcp(commands, common)
     _add_run(commands, common)
+    _add_serve(commands, common)
     _add_rules(commands, common)
     return parser
 
@@ -67,11 +77,32 @@ class _Version(argparse.Action):
         parser.exit(0, f"torchmedic {found}\n")
 
 
+class _Completion(argparse.Action):
+    """`--print-completion SHELL`, imported only when asked for."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _: Any, values: Any, __: Any = None
+    ) -> None:
+        from expert.cli.completion import completion
+
+        print(completion(parser, values))
+        parser.exit(0)
+
+
 def _report_options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False)
-    options.add_argument(
-        "--json", metavar="FILE|-", help="write the diagnosis as JSON (- for standard output)"
-    )
+    for format_, what in (
+        ("json", "JSON"),
+        ("html", "one HTML page with pictures"),
+        ("markdown", "Markdown for an issue or a pull request"),
+        ("sarif", "SARIF for code hosts"),
+        ("junit", "JUnit XML for CI systems"),
+    ):
+        options.add_argument(
+            f"--{format_}",
+            metavar="FILE|-",
+            help=f"write the diagnosis as {what} (- for standard output)",
+        )
     options.add_argument(
         "--min-certainty",
         type=_certainty,
@@ -91,8 +122,30 @@ def _examination_options() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="time for the whole examination (default 120)",
     )
+    options.add_argument(
+        "--thorough",
+        action="store_true",
+        help="run every probe, also those that would hardly change the diagnosis",
+    )
     options.add_argument("--device", metavar="DEVICE", help="move the model there first, e.g. cuda")
     return options
+
+
+def _add_ask(commands: Any, common: argparse.ArgumentParser) -> None:
+    ask = commands.add_parser(
+        "ask",
+        parents=[common, _report_options()],
+        help="the questionnaire alone: a diagnosis without code",
+        description="Ask about the training, one question at a time, and print what the answers "
+        "say. Answers may come from a pipe, one a line.",
+        epilog=EXIT_STATUS,
+    )
+    ask.add_argument(
+        "--from",
+        dest="diagnosis",
+        metavar="DIAGNOSIS.json",
+        help="go on from a diagnosis written with --json: what it measured is not asked",
+    )
 
 
 def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -124,6 +177,53 @@ def _add_try(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="N",
         help="try the fixes of the first N findings (default 3)",
     )
+    trying.add_argument(
+        "--trial",
+        action="append",
+        metavar="ID",
+        help="try this one instead, whatever was found (repeatable)",
+    )
+    trying.add_argument(
+        "--jobs",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="share the trials among N processes, one per GPU (default 1)",
+    )
+    trying.add_argument(
+        "--ray",
+        action="store_true",
+        help="make them on the Ray cluster of RAY_ADDRESS, or on one started here",
+    )
+
+
+def _add_clinic(commands: Any, common: argparse.ArgumentParser) -> None:
+    clinic = commands.add_parser(
+        "clinic",
+        parents=[common],
+        help="examine all patients kept for testing, and count hits and false alarms",
+        description="Examine patients with known faults and healthy controls; print per cause and "
+        "in all how many were found, and how far certainties can be believed. Needs a checkout.",
+        epilog="Exit status: 0 none missed and no false alarm, 1 otherwise, 2 bad usage.",
+    )
+    add = clinic.add_argument
+    add("--only", action="append", metavar="TEXT", help="patients whose id contains TEXT")
+    add("--cause", metavar="CAUSE", help="patients who have this cause")
+    add("--seeds", type=_integers, metavar="0,1", help="default: 0")
+    add("--held-out", action="store_true", help="only what no rule was tuned on, with its seeds")
+    add("--jobs", type=_count, default=1, metavar="N", help="patients at a time (default 1)")
+    add("--budget", type=_positive, default=60.0, metavar="SECONDS", help="for each (default 60)")
+    add("--trials", action="store_true", help="also try the fixes of the top findings")
+    add("--train", action="store_true", help="train them, and print scores instead of findings")
+    add("--list", action="store_true", help="list the patients and their causes")
+    add("--json", metavar="FILE", help="write visits and counts; goes on where FILE ends")
+
+
+def _integers(text: str) -> list[int]:
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 0,1")
+    return [int(part) for part in parts]
 
 
 def _count(text: str) -> int:
@@ -158,6 +258,14 @@ def _add_explain(commands: Any, common: argparse.ArgumentParser) -> None:
     explain.add_argument("id", nargs="?", metavar="ID", help="a cause or symptom")
     explain.add_argument("--json", action="store_true", help="print JSON instead of trees")
     explain.add_argument(
+        "--why",
+        nargs="?",
+        const="next",
+        metavar="INQUIRY",
+        help="show what a question or probe is for now (question:ID, probe:ID; without an id: "
+        "what would be worth knowing next)",
+    )
+    explain.add_argument(
         "--what-if",
         action="append",
         metavar="FACT=VALUE",
@@ -184,6 +292,25 @@ def _add_log(commands: Any, common: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_serve(commands: Any, common: argparse.ArgumentParser) -> None:
+    serve = commands.add_parser(
+        "serve",
+        parents=[common],
+        help="open the interface in a browser",
+        description="Serve the interface to browsers on this machine (needs torchmedic[serve]).",
+    )
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="address to listen on; others than the default can be reached from elsewhere, and "
+        "whoever reaches it can run code as you (default 127.0.0.1)",
+    )
+    serve.add_argument(
+        "--port", type=_count, default=8000, metavar="PORT", help="port to listen on (default 8000)"
+    )
+
+
 def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
     run = commands.add_parser(
         "run",
@@ -192,7 +319,7 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         usage="torchmedic run [OPTIONS] (SCRIPT.py | -m MODULE) ARGS...",
         description="Run SCRIPT.py as python would, watch its training, and print the diagnosis "
         "on standard error at its end. Options of ours come before the script.",
-        epilog="Exit status: the script's own.",
+        epilog="Exit status: the script's own; 1 if it was stopped.",
     )
     run.add_argument("--json", metavar="FILE", help="write the diagnosis as JSON")
     run.add_argument(
@@ -205,8 +332,42 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--exit-on-finding", action="store_true", help="exit with 1 on findings if the script did 0"
     )
+    run.add_argument(
+        "--stop-on-finding",
+        action="store_true",
+        help="stop the script (status 1) as soon as the loss is not finite or diverges, or a fault "
+        "is certain",
+    )
+    run.add_argument(
+        "--live", action="store_true", help="tell the progress and the current suspicion meanwhile"
+    )
+    run.add_argument(
+        "--events", metavar="FILE", help="append what happens as JSON Lines, for programs"
+    )
+    run.add_argument(
+        "--records",
+        metavar="FOLDER",
+        help="where the ranks of a distributed run on several hosts leave their records",
+    )
     run.add_argument("-m", dest="module", action="store_true", help="run a module, like python -m")
     run.add_argument("line", nargs=argparse.REMAINDER, metavar="SCRIPT.py ARGS")
+
+
+def _add_mcp(commands: Any, common: argparse.ArgumentParser) -> None:
+    mcp = commands.add_parser(
+        "mcp",
+        parents=[common],
+        help="serve an assistant over the Model Context Protocol",
+        description="Offer the engine as tools to an assistant, over the Model Context Protocol on "
+        "standard input and output. By default it reads files below the current folder and runs "
+        "no code.",
+    )
+    mcp.add_argument(
+        "--run-code", action="store_true", help="let the assistant examine cases and run scripts"
+    )
+    mcp.add_argument(
+        "--anywhere", action="store_true", help="let it use files outside the current folder"
+    )
 
 
 def _add_rules(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -230,6 +391,9 @@ def _add_reading(actions: Any, common: argparse.ArgumentParser) -> None:
     listing.add_argument("--symptoms", action="store_true", help="list the symptoms instead")
     listing.add_argument("--facts", action="store_true", help="list the facts instead")
     listing.add_argument("--sources", action="store_true", help="list sources and who cites them")
+    listing.add_argument(
+        "--markdown", action="store_true", help="write the causes as a Markdown page"
+    )
     show = actions.add_parser(
         "show", parents=[common], help="show a cause, symptom or fact, and where it is written"
     )
@@ -254,6 +418,9 @@ def _add_writing(actions: Any, common: argparse.ArgumentParser) -> None:
     new.add_argument("id", metavar="ID")
     schema = actions.add_parser(
         "schema", parents=[common], help="write the JSON Schema of rule files, for editors"
+    )
+    schema.add_argument(
+        "--diagnosis", action="store_true", help="the schema of what --json writes instead"
     )
     for action in (new, schema):
         action.add_argument("--output", metavar="FILE", help="write there (default: print)")

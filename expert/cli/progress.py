@@ -50,6 +50,8 @@ class ProgressDisplay:
         match event.get("event"):
             case "start":
                 self._start(event["probes"])
+            case "warning":
+                self.user_output(f"torchmedic: {event['message'][self.language]}")
             case "probe":
                 self._probe(event)
             case "trials":

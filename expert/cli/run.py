@@ -8,14 +8,29 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
+from _thread import interrupt_main
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from expert.cli.monitor import Monitor, Stop, say
+from expert.cli.ranks import Desk
+from expert.cli.watch import FAILED, HEALTHY, NO_TRAINING
+from expert.cli.watch_events import EventFile, Events, causes
 from expert.errors import UsageError
 from expert.language import Text
-from probes.watching.running import Watched, watch
-from probes.watching.script import InterruptAtExit, main_file
+from probes.watching.ranks import this_rank
+from probes.watching.running import OnStep, Watched, watch
+from probes.watching.script import Ended, InterruptAtExit, Stopped, main_file
+
+if TYPE_CHECKING:
+    from expert.diagnosis import Diagnosis
+    from expert.knowledge.base import Knowledge
+    from probes.watching.watcher import Watcher
 
 _WATCHING = Text(
     en="torchmedic: watching {} (the diagnosis comes at its end)",
@@ -25,42 +40,111 @@ _NO_TORCH = Text(
     en="torchmedic: the script did not import torch; there is nothing to diagnose.",
     zh="torchmedic：该脚本没有导入 torch，无可诊断。",
 )
-_NO_TRAINING = Text(
-    en="torchmedic: no training was seen (no backward pass, no optimizer step).",
-    zh="torchmedic：没有看到训练（没有反向传播，也没有优化器更新）。",
-)
-_HEALTHY = Text(
-    en="torchmedic: no fault found in {} steps.",
-    zh="torchmedic：观察了 {} 步，没有发现故障。",
-)
-_FAILED = Text(
-    en="torchmedic: no diagnosis, through a fault of its own ({}); your script is not affected.",
-    zh="torchmedic：由于自身的错误（{}）无法给出诊断；您的脚本不受影响。",
-)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the script of `options.line` watched; returns its own exit status."""
     target, arguments = _command(options)
-    home, errors, path = os.getpid(), sys.stderr, list(sys.path)
-    _say(errors, _WATCHING.get(options.lang).format(target))
+    home, errors = os.getpid(), sys.stderr
+    path = list(sys.path)
+    desk = _desk(options)
+    if desk is None or desk.rank.speaks:
+        say(errors, _WATCHING.get(options.lang).format(target))
+    events = Events([EventFile(options.events)] if options.events else [])
+    events.send("start", schema="torchmedic.watch/1", target=target, pid=home)
+    monitor = _monitor(options, errors, events)
+    if desk is not None:
+        desk.open(_at_termination(monitor, desk, options, errors))
     interrupt = InterruptAtExit()
-    watched = watch(target, arguments, module=options.module)
+    watched = watch(
+        target,
+        arguments,
+        module=options.module,
+        on_step=_on_step(monitor, desk),
+        one_of_many=desk is not None,
+    )
     ended = watched.ended
     if os.getpid() != home:  # a forked child that came to the end of the script
         return ended.status
-    interrupt.wanted = ended.interrupted
-    findings = False
+    stopped = monitor.stopped
+    interrupt.wanted = ended.interrupted and stopped is None
+    status = 1 if stopped is not None else ended.status
+    diagnosis = None
     try:
         sys.stdout.flush()
+        if stopped is not None:
+            say(errors, stopped.say(options.lang))
         users_path, sys.path[:] = list(sys.path), path
-        findings = _diagnose(watched, options, errors)
+        diagnosis = _diagnose(watched, monitor, desk, options, errors)
         sys.path[:] = users_path
     except KeyboardInterrupt:
         interrupt.wanted = True
     except Exception as error:
-        _say(errors, _FAILED.get(options.lang).format(f"{type(error).__name__}: {error}"))
-    return 1 if findings and options.exit_on_finding and not ended.status else ended.status
+        say(errors, FAILED.get(options.lang).format(f"{type(error).__name__}: {error}"))
+    found = causes(diagnosis) if diagnosis is not None else []
+    events.send(
+        "end", status=status, stopped=stopped is not None, steps=watched.steps, causes=found
+    )
+    has_findings = diagnosis is not None and bool(diagnosis.findings)
+    return 1 if has_findings and options.exit_on_finding and not status else status
+
+
+def _desk(options: argparse.Namespace) -> Desk | None:
+    rank = this_rank(options.records)
+    if rank is None:
+        return None
+    return Desk(rank, options.lang)
+
+
+def _on_step(monitor: Monitor, desk: Desk | None) -> OnStep | None:
+    if desk is None:
+        return monitor.step if monitor.is_wanted else None
+
+    def step(watcher: Watcher, ours: Callable[[], AbstractContextManager[None]]) -> None:
+        desk.step(watcher, ours)
+        if monitor.is_wanted:
+            monitor.step(watcher, ours)
+
+    return step
+
+
+def _at_termination(
+    monitor: Monitor, desk: Desk, options: argparse.Namespace, errors: TextIO
+) -> Callable[[Watcher, Callable[[], AbstractContextManager[None]]], None]:
+    def tell(watcher: Watcher, ours: Callable[[], AbstractContextManager[None]]) -> None:
+        ended = Ended(128 + signal.SIGTERM)
+        with ours(), suppress(Exception):
+            from probes.watching.facts import observations_so_far
+
+            watched = Watched(ended, observations_so_far(watcher, course=True), torch=True)
+            watched.steps, watched.backward_passes = watcher.now.step, watcher.now.backwards
+            watched.record = watcher.record()
+            _diagnose(watched, monitor, desk, options, errors)
+
+    return tell
+
+
+def _monitor(options: argparse.Namespace, errors: TextIO, events: Events) -> Monitor:
+    def knowledge() -> Knowledge:
+        from expert.cli.knowledge import knowledge_for
+
+        return knowledge_for(options)
+
+    return Monitor(
+        knowledge,
+        language=options.lang,
+        min_certainty=options.min_certainty,
+        live=errors if options.live and os.environ.get("RANK", "0") == "0" else None,
+        events=events,
+        stop=_stop if options.stop_on_finding else None,
+    )
+
+
+def _stop(stop: Stop) -> NoReturn:
+    """End the script from the inside; the main thread, too, where another one trains."""
+    if threading.current_thread() is not threading.main_thread():
+        interrupt_main()
+    raise Stopped
 
 
 def _command(options: argparse.Namespace) -> tuple[str, list[str]]:
@@ -76,11 +160,12 @@ def _command(options: argparse.Namespace) -> tuple[str, list[str]]:
     target = command[0]
     if not options.module and main_file(target) is None:
         _refuse(target)
-    _refuse_unwritable(options.json)
+    for name in ("json", "events"):
+        _refuse_unwritable(f"--{name}", getattr(options, name))
     return target, command[1:]
 
 
-def _refuse(target: str) -> None:
+def _refuse(target: str) -> NoReturn:
     if Path(target).is_dir():
         raise UsageError(
             en=f"{target} is a folder without a __main__.py: name the script in it.",
@@ -89,54 +174,59 @@ def _refuse(target: str) -> None:
     raise UsageError(en=f"There is no script {target}.", zh=f"找不到脚本 {target}。")
 
 
-def _refuse_unwritable(target: str | None) -> None:
+def _refuse_unwritable(option: str, target: str | None) -> None:
     if target is None:
         return
     if target == "-" or Path(target).is_dir() or not Path(target).absolute().parent.is_dir():
         raise UsageError(
-            en=f"--json {target}: name a file in a folder that exists (standard output belongs"
+            en=f"{option} {target}: name a file in a folder that exists (standard output belongs"
             " to the script).",
-            zh=f"--json {target}：请给出文件名，且所在文件夹必须存在（标准输出归脚本使用）。",
+            zh=f"{option} {target}：请给出文件名，且所在文件夹必须存在（标准输出归脚本使用）。",
         )
 
 
-def _diagnose(watched: Watched, options: argparse.Namespace, errors: TextIO) -> bool:
-    """Print the diagnosis; returns whether there are findings."""
+def _diagnose(
+    watched: Watched,
+    monitor: Monitor,
+    desk: Desk | None,
+    options: argparse.Namespace,
+    errors: TextIO,
+) -> Diagnosis | None:
+    """Print the diagnosis and return it; None where there is none to be had."""
+    if desk is not None:
+        together = desk.end(watched)
+        if together is None:  # another rank speaks
+            return None
+        watched.observations = together
     if not watched.torch:
-        _say(errors, _NO_TORCH.get(options.lang))
-        return False
+        say(errors, _NO_TORCH.get(options.lang))
+        return None
     if "install" in watched.broken or "facts" in watched.broken:
-        _say(errors, _FAILED.get(options.lang).format("; ".join(watched.broken.values())))
-        return False
+        say(errors, FAILED.get(options.lang).format("; ".join(watched.broken.values())))
+        return None
     if not watched.steps and not watched.backward_passes:
-        _say(errors, _NO_TRAINING.get(options.lang))
-        return False
-    return _told(watched, options, errors)
+        say(errors, NO_TRAINING.get(options.lang))
+        return None
+    diagnosis = _told(watched, monitor, options, errors)
+    if desk is not None:
+        desk.close()
+    return diagnosis
 
 
-def _told(watched: Watched, options: argparse.Namespace, errors: TextIO) -> bool:
+def _told(
+    watched: Watched, monitor: Monitor, options: argparse.Namespace, errors: TextIO
+) -> Diagnosis:
     from rich.console import Console
 
-    from expert.cli.knowledge import knowledge_for
-    from expert.inference.diagnose import diagnose
     from expert.report.json_report import to_json
     from expert.report.text_report import print_diagnosis
 
-    diagnosis = diagnose(
-        watched.observations, knowledge_for(options), min_certainty=options.min_certainty
-    )
+    diagnosis = monitor.diagnose(watched.observations)
     if options.json:
         path = Path(options.json)
         path.write_text(to_json(diagnosis, options.lang), encoding="utf-8")
     if diagnosis.findings:
         print_diagnosis(diagnosis, Console(file=errors, highlight=False), options.lang)
     else:
-        _say(errors, _HEALTHY.get(options.lang).format(watched.steps or watched.backward_passes))
-    return bool(diagnosis.findings)
-
-
-def _say(errors: TextIO, line: str) -> None:
-    try:
-        print(line, file=errors, flush=True)
-    except (OSError, ValueError):  # the script has closed it
-        return
+        say(errors, HEALTHY.get(options.lang).format(watched.steps or watched.backward_passes))
+    return diagnosis

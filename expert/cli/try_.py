@@ -7,13 +7,15 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from expert.cli.check import refuse_unwritable, tell_refusal
+from expert.cli.check import tell_refusal
 from expert.cli.knowledge import knowledge_for
+from expert.cli.output import refuse_unwritable, write_others
 from expert.cli.progress import ProgressDisplay
 from expert.diagnosis import Diagnosis
 from expert.errors import UserCodeError
@@ -22,12 +24,14 @@ from expert.inference.diagnose import diagnose
 from expert.knowledge.base import Knowledge
 from expert.language import Text
 from expert.observation import Observation
-from expert.report.json_report import CureReport, to_json
-from expert.report.trial_report import TrialRow, print_trials
-from expert.trying import Tried, try_fixes
+from expert.report.json_report import to_json
+from expert.report.trial_report import TrialRow, cure_report, print_trials
+from expert.trying import USES, Tried, try_fixes
 
 MOST_CHANGES: Final = 3  # that together heal
 MOST_TRIALS: Final = 8  # in one round
+MOST_GUESSES: Final = 2  # changes that showed nothing alone and may yet be one half of a cure
+INTERRUPTED: Final = 130  # exit status after Ctrl-C, as shells have it
 _EXAMINING: Final = 0.75  # of what is left of the budget, at most
 _LEAST: Final = 5.0  # seconds: less is not worth another round
 
@@ -35,7 +39,7 @@ _LEAST: Final = 5.0  # seconds: less is not worth another round
 def try_(options: argparse.Namespace) -> int:
     """Examine, diagnose, try the fixes, report; returns the exit status."""
     knowledge = knowledge_for(options)
-    refuse_unwritable(options.json)
+    refuse_unwritable(options)
     with ProgressDisplay(Console(stderr=True), options.lang) as display:
         session = _Session(options, knowledge, display)
         session.run()
@@ -43,6 +47,8 @@ def try_(options: argparse.Namespace) -> int:
     if session.refusal is not None:
         tell_refusal(session.refusal, diagnosis, options.lang)
     _report(session, diagnosis, options)
+    if session.interrupted:
+        return INTERRUPTED
     return 1 if diagnosis.findings else 0
 
 
@@ -57,7 +63,9 @@ class _Session:
     refusal: UserCodeError | None = None
     changes: list[str] = field(default_factory=list)  # applied in the present round
     proven: list[str] = field(default_factory=list)  # those that were seen to help
+    guesses: list[str] = field(default_factory=list)  # to begin with where nothing helped alone
     cured: bool = False
+    interrupted: bool = False
     rows: list[TrialRow] = field(default_factory=list)
 
     def run(self) -> None:
@@ -69,22 +77,30 @@ class _Session:
         tried = self._try(seen, examined.observations)
         facts = (*examined.observations, *tried.observations)
         self.diagnosis = self._diagnose(facts, examined, tried)
-        while self._goes_on(tried):
-            examined = self._examine(self.changes, examined.observations)
-            again = self._diagnose(examined.observations, examined)
-            tried = self._try(again, examined.observations)
+        self.guesses = _guesses(self.diagnosis, tried)
+        sick = self.diagnosis
+        try:
+            while self._goes_on(tried, sick):
+                examined = self._examine(self.changes, examined.observations)
+                sick = self._diagnose(examined.observations, examined)
+                tried = self._try(sick, examined.observations)
+        except KeyboardInterrupt:  # what the rounds before have shown is still worth telling
+            self.interrupted = True
 
-    def _goes_on(self, tried: Tried) -> bool:
+    def _goes_on(self, tried: Tried, sick: Diagnosis) -> bool:
         """Take the best change; returns whether another one is wanted and there is time for it."""
         best = tried.best
+        if tried.interrupted:
+            self.interrupted = True
         if best is not None:
             self.changes += [best["id"], *best["also"]]
             self.proven, self.cured = list(self.changes), bool(best["cured"])
-        elif not self.changes and tried.first is not None:
-            self.changes = [tried.first]  # two faults may hide each other's cure
-        else:
+        elif self.proven or not self.guesses or self.options.trial:
             return False
-        enough = self.cured or len(self.changes) >= MOST_CHANGES
+        else:
+            self.changes = [self.guesses.pop(0)]  # two faults may hide each other's cure
+        healed = self.cured and (best is None or not _others(sick, best["id"]))
+        enough = healed or self.interrupted or len(self.changes) >= MOST_CHANGES
         return not enough and self._end - time.monotonic() > _LEAST
 
     def _examine(self, treated: Sequence[str], given: Sequence[Observation] = ()) -> Examined:
@@ -107,17 +123,22 @@ class _Session:
         return diagnose(facts, self.knowledge, min_certainty=certainty, inquiries=inquiries)
 
     def _try(self, diagnosis: Diagnosis, facts: Sequence[Observation]) -> Tried:
+        wanted: Sequence[str] = self.options.trial or ()
         pairs = _proposed(diagnosis, self.options.top)
-        trials = [trial for trial in pairs if trial not in self.changes][:MOST_TRIALS]
+        if wanted:
+            pairs = {id_: pairs.get(id_, ("", Text(id_, id_))) for id_ in wanted}
+        trials = [trial for trial in pairs if trial not in self.changes]
         if not trials:
             return Tried({}, ())
         tried = try_fixes(
             self.options.spec,
-            trials,
+            trials if wanted else trials[:MOST_TRIALS],
             given=_useful(facts),
             treated=self.changes,
             budget=max(self._end - time.monotonic(), 1.0),
             device=self.options.device,
+            jobs=self.options.jobs,
+            on_ray=self.options.ray,
             on_event=self.display.update,
             on_output=self.display.user_output,
         )
@@ -127,22 +148,49 @@ class _Session:
 
 
 def _proposed(diagnosis: Diagnosis, top: int) -> dict[str, tuple[str, Text]]:
-    """Return the trials of the top findings' fixes, with the (cause, title of the fix) of each."""
+    """Return the trials of the top findings' fixes, with the (cause, title of the fix) of each.
+
+    The first fix of every finding comes before the second of any.
+    """
+    tried = [
+        [(fix.trial, (finding.cause, fix.title)) for fix in finding.fixes if fix.trial]
+        for finding in diagnosis.findings[:top]
+    ]
     found: dict[str, tuple[str, Text]] = {}
-    for finding in diagnosis.findings[:top]:
-        for fix in finding.fixes:
-            if fix.trial is not None:
-                found.setdefault(fix.trial, (finding.cause, fix.title))
+    for row in zip_longest(*tried):
+        for entry in row:
+            if entry is not None:
+                found.setdefault(*entry)
     return found
 
 
+def _guesses(diagnosis: Diagnosis, tried: Tried) -> list[str]:
+    """Return the first trial of each of the first findings."""
+    made = {id_ for id_, result in tried.results.items() if result["tried"]}
+    firsts = [
+        next((fix.trial for fix in finding.fixes if fix.trial in made), None)
+        for finding in diagnosis.findings
+    ]
+    return [trial for trial in dict.fromkeys(firsts) if trial is not None][:MOST_GUESSES]
+
+
+def _others(diagnosis: Diagnosis, trial: str) -> bool:
+    """Return whether there are findings that do not just follow from what the trial healed."""
+    healed = {f.cause for f in diagnosis.findings if any(fix.trial == trial for fix in f.fixes)}
+    return any(
+        f.cause not in healed and not healed.intersection(f.because_of) for f in diagnosis.findings
+    )
+
+
 def _useful(facts: Sequence[Observation]) -> list[Observation]:
-    """Return the facts that treatments may use: what the rate sweep found."""
-    return [fact for fact in facts if fact.name.startswith("sweep.")]
+    """Return the facts that treatments may use: what the rate sweep found, for one."""
+    names = {name for uses in USES.values() for name in uses}
+    return [fact for fact in facts if fact.name in names]
 
 
 def _report(session: _Session, diagnosis: Diagnosis, options: argparse.Namespace) -> None:
-    cure = CureReport(trials=session.proven, cured=session.cured)
+    write_others(diagnosis, options, "json")
+    cure = cure_report(session.rows, session.proven, options.lang, cured=session.cured)
     if options.json == "-":
         sys.stdout.write(to_json(diagnosis, options.lang, cure=cure))
         sys.stdout.flush()

@@ -15,13 +15,12 @@ from expert.diagnosis import (
     SymptomFinding,
 )
 from expert.inference.locations import locations
-from expert.inference.premise import compile_premise
 from expert.inference.program import Firing, Program, Run
 from expert.inference.ranking import root_causes_first
 from expert.inference.reading import Reading
 from expert.inference.trials import outcomes, proven_first
 from expert.knowledge.loader import Knowledge
-from expert.knowledge.schema import Bilingual, Cause, Fix
+from expert.knowledge.schema import Bilingual, Cause, Fix, Link
 from expert.language import Text
 from expert.observation import Observation
 from expert.template import fill, fill_code
@@ -54,15 +53,19 @@ def diagnose(
     of one name the last counts. Causes of at least `min_certainty` are findings.
     """
     latest = {observation.name: observation for observation in observations}
-    run = program_for(knowledge).run(list(latest.values()))
-    return _Report(knowledge, run, latest).diagnosis(min_certainty, tuple(inquiries))
+    program = program_for(knowledge)
+    run = program.run(list(latest.values()))
+    return _Report(knowledge, program, run, latest).diagnosis(min_certainty, tuple(inquiries))
 
 
 class _Report:
     """Turns a run of the rules into what a person reads."""
 
-    def __init__(self, knowledge: Knowledge, run: Run, facts: Mapping[str, Observation]) -> None:
+    def __init__(
+        self, knowledge: Knowledge, program: Program, run: Run, facts: Mapping[str, Observation]
+    ) -> None:
         self.knowledge = knowledge
+        self.program = program
         self.run = run
         self.facts = facts
         self.tried = outcomes(facts)
@@ -96,8 +99,7 @@ class _Report:
             (id_, link.cause)
             for id_ in present
             for link in self.knowledge.causes[id_].links
-            if link.cause in chosen
-            and (not link.when or compile_premise(link.when).evaluate(self.run.readings).truth)
+            if link.cause in chosen and self._applies(link)
         ]
 
     def _ranked(
@@ -125,8 +127,9 @@ class _Report:
         remedies = [self._remedy(fix) for fix in cause.fixes if self._applies(fix)]
         return tuple(sorted(remedies, key=lambda remedy: proven_first(remedy.tried)))
 
-    def _applies(self, fix: Fix) -> bool:
-        return fix.when is None or bool(compile_premise(fix.when).evaluate(self.run.readings).truth)
+    def _applies(self, part: Fix | Link) -> bool:
+        premise = self.program.premises.get(id(part.when))
+        return premise is None or premise.evaluate(self.run.readings).truth is True
 
     def _remedy(self, fix: Fix) -> Remedy:
         return Remedy(

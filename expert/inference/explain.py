@@ -99,7 +99,7 @@ def explain(
                 en=fill(rule.reason.en, latest, matched), zh=fill(rule.reason.zh, latest, matched)
             )
         certainty = rule.certainty if firing is None else firing.certainty
-        trace = _trace(rule.when, run.readings)
+        trace = trace_of(rule.when, run.readings)
         traces.append(RuleTrace(id_, firing is not None, certainty, reason, trace))
     traces.sort(key=lambda trace: (not trace.fired, -abs(trace.certainty)))
     return Explanation(
@@ -110,8 +110,9 @@ def explain(
     )
 
 
-def _trace(condition: AnyCondition, readings: Mapping[str, Any]) -> ConditionTrace:
-    inner = tuple(_trace(part, readings) for part in parts(condition))
+def trace_of(condition: AnyCondition, readings: Mapping[str, Any]) -> ConditionTrace:
+    """Return a condition as the tree it was written as, with what each part saw in `readings`."""
+    inner = tuple(trace_of(part, readings) for part in parts(condition))
     seen = () if inner else tuple(_seen(condition, readings))
     truth = compile_premise(condition).evaluate(readings).truth
     return ConditionTrace(in_words(condition), truth, seen, inner)

@@ -75,6 +75,8 @@ class Program:
         with collection_paused():
             self.rules = list(_rules(knowledge, self.layers))
             self.index = RuleIndex(self.rules)
+            #: When a fix or link applies, by the identity of the condition in the knowledge.
+            self.premises = dict(_applicability(knowledge))
 
     def run(self, observations: Sequence[Observation]) -> Run:
         """Fire the rules over `observations` (the last of those with one name counts)."""
@@ -158,6 +160,13 @@ def _rules(knowledge: Knowledge, layers: Sequence[Sequence[str]]) -> Iterator[An
             for rule, premise in trial_rules(documents[owner]):
                 yield _evidence_rule(CompiledRule(owner, rule, premise), salience=-2 * number)
         yield _closing_rule(layer, number)
+
+
+def _applicability(knowledge: Knowledge) -> Iterator[tuple[int, Premise]]:
+    for cause in knowledge.causes.values():
+        for when in (*(link.when for link in cause.links), *(fix.when for fix in cause.fixes)):
+            if when is not None:
+                yield id(when), compile_premise(when)
 
 
 def _evidence_rule(compiled: CompiledRule, salience: int) -> Any:

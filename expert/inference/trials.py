@@ -21,7 +21,9 @@ from expert.observation import Observation
 
 EFFECT: Final = "trial.effect"  # how much nearer to perfect than without; 0: no more than noise
 _SHOWN: Final = ("measure", "before", "after", "baseline", "steps")
-HELPED: Final = 0.6  # strong, no proof: a treatment can also make up for another fault
+#: Every fact that a round of trials gives; those that no rule reads are told beside the fixes.
+FACTS: Final = frozenset({EFFECT, *(f"trial.{n}" for n in (*_SHOWN, "improved", "cured"))})
+HELPED: Final = 0.45  # no finding by itself: a treatment can also make up for another fault
 HELPED_LESS: Final = 0.3
 FAILED: Final = -0.5  # of two faults at once, healing one may show nothing
 LESS: Final = 0.5  # of the effect of the most effective trial

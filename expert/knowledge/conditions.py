@@ -24,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 
+from expert.knowledge.in_words import FaultyError
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]*$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Plain = bool | int | float | str
@@ -38,7 +40,8 @@ class _Part(BaseModel):
     def _no_empty_key(self) -> Self:
         for name in self.model_fields_set:
             if getattr(self, name) is None:
-                raise ValueError(f"'{name.rstrip('_')}' has no value")
+                key = name.rstrip("_")
+                raise FaultyError(en=f"'{key}' has no value", zh=f"“{key}”没有值")
         return self
 
 
@@ -62,7 +65,10 @@ class Arithmetic(_Part):
     @model_validator(mode="after")
     def _one_operation(self) -> Self:
         if len(self.model_fields_set) != 1:
-            raise ValueError("use exactly one of times, plus, minus, over, log, abs")
+            raise FaultyError(
+                en="use exactly one of times, plus, minus, over, log, abs",
+                zh="times、plus、minus、over、log、abs 必须且只能写一个",
+            )
         return self
 
     @property
@@ -124,7 +130,10 @@ class Comparison(_Part):
     @model_validator(mode="after")
     def _compares(self) -> Self:
         if not self.comparisons:
-            raise ValueError(f"compare the value with one of {', '.join(_SPELLED)}")
+            raise FaultyError(
+                en=f"compare the value with one of {', '.join(_SPELLED)}",
+                zh=f"请用 {'、'.join(_SPELLED)} 之一比较取值",
+            )
         return self
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from expert.knowledge.base import Written
 from expert.knowledge.reader import KnowledgeError, Place, Problem
 from expert.knowledge.schema import EXTENDABLE, Cause, Extension, Symptom
+from expert.language import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def extended(
         if not added:
             continue
         if name not in type(document).model_fields:
-            raise KnowledgeError([Problem(addition.place((name,)), f"a symptom has no {name}")])
+            message = Text(en=f"a symptom has no {name}", zh=f"现象没有 {name}")
+            raise KnowledgeError([Problem(addition.place((name,)), message)])
         own = list(getattr(document, name))
         placed = [(raw, i) for i in range(len(own))]
         for i, item in enumerate(added):

@@ -53,7 +53,7 @@ def _left_out(place: PackPlace, error: KnowledgeError) -> Text:
     name = place.distribution
     return Text(
         en=f"the rules of the installed package {name} are left out: {first}",
-        zh=f"已安装的软件包 {name} 的规则未被采用：{first}",
+        zh=f"已安装的软件包 {name} 的规则未被采用：{first.say('zh')}",
     )
 
 

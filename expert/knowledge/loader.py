@@ -12,9 +12,8 @@ from expert.knowledge.cache import KnowledgeCache
 from expert.knowledge.merging import assemble
 from expert.knowledge.packs import PackPlace, given_packs, shown
 from expert.knowledge.reader import KnowledgeError, Problem, RawDocument, read_documents
-from expert.knowledge.validation import suggest
 
-__all__ = ["Knowledge", "assemble", "built_in_knowledge", "load_knowledge", "load_packs", "suggest"]
+__all__ = ["Knowledge", "assemble", "built_in_knowledge", "load_knowledge", "load_packs"]
 
 #: Called now and then with the share (0 to 1) of the loading that is done.
 OnProgress = Callable[[float], None]

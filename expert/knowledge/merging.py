@@ -9,9 +9,11 @@ from typing import Any
 from expert.knowledge.base import Contribution, Knowledge, Role, Written
 from expert.knowledge.extending import extended
 from expert.knowledge.reader import KnowledgeError, Problem
-from expert.knowledge.references import reference_problems
+from expert.knowledge.references import KIND_ZH, reference_problems
 from expert.knowledge.schema import KINDS, AnyDocument, Cause, Extension, Pack, Symptom
-from expert.knowledge.validation import future_version, suggest, validate
+from expert.knowledge.validation import future_version, validate
+from expert.language import Text
+from expert.spelling import did_you_mean
 
 Key = tuple[str, str]
 
@@ -85,9 +87,13 @@ class _Merger:
     ) -> None:
         key = (kind, getattr(document, kind))
         if key in own:
-            message = f"the {kind} '{key[1]}' is defined twice"
-            place = raw.place((kind,))
-            self.problems.append(Problem(place, message, f"first at {own[key].place()}"))
+            first = own[key].place()
+            message = Text(
+                en=f"the {kind} '{key[1]}' is defined twice",
+                zh=f"{KIND_ZH[kind]}“{key[1]}”定义了两次",
+            )
+            hint = Text(en=f"first at {first}", zh=f"第一次在 {first}")
+            self.problems.append(Problem(raw.place((kind,)), message, hint))
         own[key] = raw
         role: Role = "overrides" if key in self.documents else "defines"
         self.documents[key] = (raw, document)
@@ -98,8 +104,9 @@ class _Merger:
         key = next((k for k in (("cause", id_), ("symptom", id_)) if k in self.documents), None)
         if key is None:
             known = [known for kind, known in self.documents if kind in ("cause", "symptom")]
-            message = f"unknown cause or symptom '{id_}'"
-            self.problems.append(Problem(raw.place(("extends",)), message, suggest(id_, known)))
+            message = Text(en=f"unknown cause or symptom '{id_}'", zh=f"未知的原因或现象“{id_}”")
+            hint = did_you_mean(id_, known)
+            self.problems.append(Problem(raw.place(("extends",)), message, hint))
             return
         base, document = self.documents[key]
         assert isinstance(document, (Symptom, Cause))
@@ -119,8 +126,8 @@ class _Merger:
                     found[id_] = name
                     continue
                 place = raw.place(("disable", i))
-                message = f"unknown cause '{id_}'"
-                self.problems.append(Problem(place, message, suggest(id_, causes)))
+                message = Text(en=f"unknown cause '{id_}'", zh=f"未知的原因“{id_}”")
+                self.problems.append(Problem(place, message, did_you_mean(id_, causes)))
         return found
 
     def knowledge(self, disabled: Mapping[str, str]) -> Knowledge:

@@ -41,7 +41,8 @@ class PackPlace:
             return [self.path]
         if not self.path.is_dir():
             place = Place(str(self.path), 1, 1)
-            raise KnowledgeError([Problem(place, "no such file or folder of rules")])
+            message = Text(en="no such file or folder of rules", zh="没有这个规则文件或文件夹")
+            raise KnowledgeError([Problem(place, message)])
         found = (path for path in self.path.rglob("*") if path.suffix in (".yaml", ".yml"))
         return sorted(path for path in found if not self._is_nested(path))
 

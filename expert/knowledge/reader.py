@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 
 from expert.errors import UsageError
+from expert.knowledge.in_words import not_yaml
+from expert.language import LANGUAGES, Language, Text
 
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
@@ -49,12 +51,18 @@ class Problem:
     """Something wrong in a knowledge file, and where."""
 
     place: Place
-    message: str
-    hint: str | None = None
+    message: Text
+    hint: Text | None = None
+
+    def say(self, language: Language) -> str:
+        """Return place, message and hint in one line."""
+        told = f"{self.place}: {self.message.get(language)}"
+        if self.hint is None:
+            return told
+        return told + ("；" if language == "zh" else "; ") + self.hint.get(language)
 
     def __str__(self) -> str:
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.place}: {self.message}{hint}"
+        return self.say("en")
 
 
 class KnowledgeError(UsageError):
@@ -62,8 +70,8 @@ class KnowledgeError(UsageError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        lines = "\n".join(map(str, problems))
-        super().__init__(en=lines, zh=lines)
+        en, zh = ("\n".join(problem.say(each) for problem in problems) for each in LANGUAGES)
+        super().__init__(en=en, zh=zh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +134,12 @@ def read_documents(
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise KnowledgeError([Problem(Place(name, 1, 1), f"not UTF-8 text ({error})")]) from None
+        message = Text(en=f"not UTF-8 text ({error})", zh=f"不是 UTF-8 文本（{error}）")
+        raise KnowledgeError([Problem(Place(name, 1, 1), message)]) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise KnowledgeError([Problem(Place(name, 1, 1), f"cannot be read: {reason}")]) from None
+        message = Text(en=f"cannot be read: {reason}", zh=f"无法读取：{reason}")
+        raise KnowledgeError([Problem(Place(name, 1, 1), message)]) from None
     return parse_documents(text, name, on_share)
 
 
@@ -142,8 +152,8 @@ def parse_documents(text: str, name: str, on_share: OnShare | None = None) -> li
     except yaml.MarkedYAMLError as error:
         raise KnowledgeError([_syntax_problem(name, error)]) from None
     except (yaml.YAMLError, ValueError) as error:
-        message = " ".join(str(error).split())
-        raise KnowledgeError([Problem(Place(name, 1, 1), f"not YAML: {message}")]) from None
+        message = not_yaml(" ".join(str(error).split()))
+        raise KnowledgeError([Problem(Place(name, 1, 1), message)]) from None
     return [_document(name, node) for node in nodes]
 
 
@@ -168,7 +178,7 @@ def _refuse_deep_nesting(text: str, name: str) -> None:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             place = _place(name, event.start_mark)
-            raise KnowledgeError([Problem(place, f"nested more than {MAX_DEPTH} levels deep")])
+            raise KnowledgeError([Problem(place, _TOO_DEEP)])
 
 
 def _place(name: str, mark: Any) -> Place:
@@ -177,8 +187,7 @@ def _place(name: str, mark: Any) -> Place:
 
 def _syntax_problem(name: str, error: yaml.MarkedYAMLError) -> Problem:
     place = _place(name, error.problem_mark or error.context_mark)
-    context = f" {error.context}" if error.context else ""
-    return Problem(place, f"not YAML:{context} {error.problem or ''}".rstrip())
+    return Problem(place, not_yaml(" ".join(filter(None, (error.context, error.problem)))))
 
 
 def _document(name: str, node: yaml.Node) -> RawDocument:
@@ -187,6 +196,24 @@ def _document(name: str, node: yaml.Node) -> RawDocument:
     if builder.problems:
         raise KnowledgeError(builder.problems)
     return RawDocument(name, data, node)
+
+
+_TOO_DEEP = Text(en=f"nested more than {MAX_DEPTH} levels deep", zh=f"嵌套超过 {MAX_DEPTH} 层")
+_NO_ALIASES = Text(
+    en="aliases (*name) are not used in knowledge files", zh="知识文件中不使用别名（*name）"
+)
+_KEY_IS_TEXT = Text(en="a key must be plain text", zh="键必须是普通文本")
+
+
+def _twice(key: str) -> Text:
+    return Text(en=f"the key '{key}' is given twice", zh=f"键“{key}”出现了两次")
+
+
+def _no_tags(tag: str) -> Text:
+    return Text(
+        en=f"tags such as {tag} are not used in knowledge files",
+        zh=f"知识文件中不使用 {tag} 之类的标签",
+    )
 
 
 class _Builder:
@@ -199,9 +226,9 @@ class _Builder:
 
     def build(self, node: Any, depth: int) -> Any:
         if id(node) in self.seen:
-            return self._problem(node, "aliases (*name) are not used in knowledge files")
+            return self._problem(node, _NO_ALIASES)
         if depth > MAX_DEPTH:
-            return self._problem(node, f"nested more than {MAX_DEPTH} levels deep")
+            return self._problem(node, _TOO_DEEP)
         self.seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
@@ -215,10 +242,10 @@ class _Builder:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._problem(key_node, "a key must be plain text")
+                self._problem(key_node, _KEY_IS_TEXT)
                 continue
             if key_node.value in data:
-                self._problem(key_node, f"the key '{key_node.value}' is given twice")
+                self._problem(key_node, _twice(key_node.value))
             data[key_node.value] = self.build(value_node, depth + 1)
         return data
 
@@ -227,14 +254,14 @@ class _Builder:
             self._check_tag(node, "str")
             return node.value
         if node.tag not in _PLAIN_TAGS:
-            return self._problem(node, f"tags such as {node.tag} are not used in knowledge files")
+            return self._problem(node, _no_tags(node.tag))
         return plain_scalar(node.value)
 
     def _check_tag(self, node: Any, kind: str) -> None:
         if node.tag != _TAG + kind:
-            self._problem(node, f"tags such as {node.tag} are not used in knowledge files")
+            self._problem(node, _no_tags(node.tag))
 
-    def _problem(self, node: Any, message: str) -> None:
+    def _problem(self, node: Any, message: Text) -> None:
         self.problems.append(Problem(_place(self.name, node.start_mark), message))
 
 

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 from expert.knowledge.conditions import AnyCondition, conclusions_in, facts_in, parts
 from expert.knowledge.reader import Problem
 from expert.knowledge.schema import Cause, Conclusion, Rule
-from expert.knowledge.validation import suggest
 from expert.language import LANGUAGES, Text
+from expert.spelling import did_you_mean
 from expert.template import TemplateError, names_in, names_in_code
 
 if TYPE_CHECKING:
     from expert.knowledge.base import Knowledge
+
+#: What the kinds of documents are called in Chinese.
+KIND_ZH = {
+    "pack": "规则包",
+    "source": "出处",
+    "fact": "事实",
+    "question": "问题",
+    "symptom": "现象",
+    "cause": "原因",
+}
 
 
 def reference_problems(knowledge: Knowledge, disabled: Iterable[str] = ()) -> list[Problem]:
@@ -94,7 +104,10 @@ class _Checker:
         seen: set[str] = set()
         for i, rule in enumerate(rules):
             if rule.rule in seen:
-                yield self._problem(at, ("evidence", i), f"the rule '{rule.rule}' is given twice")
+                message = Text(
+                    en=f"the rule '{rule.rule}' is given twice", zh=f"规则“{rule.rule}”出现了两次"
+                )
+                yield self._problem(at, ("evidence", i), message)
             seen.add(rule.rule)
 
     def _condition(
@@ -118,7 +131,7 @@ class _Checker:
             try:
                 names = names_in(text.get(language))
             except TemplateError as error:
-                yield self._problem(at, (*loc, language), str(error))
+                yield self._problem(at, (*loc, language), error.text)
                 continue
             for name in names:
                 yield from self._known(at, "fact", name, (*loc, language))
@@ -145,11 +158,15 @@ class _Checker:
         self, at: tuple[str, str], kind: str, id_: str, loc: tuple[int | str, ...]
     ) -> Iterator[Problem]:
         if id_ not in self.known[kind]:
-            hint = suggest(id_, self.known[kind])
-            yield self._problem(at, loc, f"unknown {kind} '{id_}'", hint)
+            message = Text(en=f"unknown {kind} '{id_}'", zh=f"未知的{KIND_ZH[kind]}“{id_}”")
+            yield self._problem(at, loc, message, did_you_mean(id_, self.known[kind]))
 
     def _problem(
-        self, at: tuple[str, str], loc: tuple[int | str, ...], message: str, hint: str | None = None
+        self,
+        at: tuple[str, str],
+        loc: tuple[int | str, ...],
+        message: Text,
+        hint: Text | None = None,
     ) -> Problem:
         return Problem(self.knowledge.place(*at, loc), message, hint)
 
@@ -161,7 +178,8 @@ def _circles(knowledge: Knowledge) -> Iterator[Problem]:
         circle = error.args[1]
         kind, _, id_ = circle[0].partition(":")
         path = " -> ".join(circle)
-        yield Problem(knowledge.place(kind, id_), f"conclusions depend on each other: {path}")
+        message = Text(en=f"conclusions depend on each other: {path}", zh=f"结论互相依赖：{path}")
+        yield Problem(knowledge.place(kind, id_), message)
 
 
 def strata(knowledge: Knowledge) -> list[list[str]]:

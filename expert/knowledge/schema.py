@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from expert.knowledge.conditions import Condition
+from expert.knowledge.in_words import FaultyError
 from expert.language import Text
 
 SCHEMA_VERSION = 1
@@ -17,6 +18,9 @@ SCHEMA_VERSION = 1
 KebabId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 FactName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
 SourceId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(/[A-Za-z0-9.-]+)?$")]
+Inquiry = Annotated[
+    str, StringConstraints(pattern=r"^(probe|question|trial|log|watch):[a-z0-9_-]+$")
+]
 Status = Literal["stable", "experimental", "deprecated"]
 Certainty = Annotated[float, Field(ge=-1.0, le=1.0)]
 Plain = bool | int | float | str
@@ -75,8 +79,9 @@ class FactType(Document):
     """The values that a text can have."""
     meaning: Bilingual
     """What the fact says, in words."""
-    inquiry: Annotated[str, StringConstraints(pattern=r"^(probe|question|trial):[a-z0-9_-]+$")]
-    """What provides it: `probe:ID` measures, `question:ID` asks, `trial:ID` tries."""
+    inquiry: Inquiry
+    """What provides it: `probe:ID` measures, `question:ID` asks, `trial:comparison` tries;
+    `log:curves` reads it from the curves of a run, `watch:run` sees it while a script runs."""
 
 
 class Answer(Document):
@@ -97,6 +102,8 @@ class Question(Document):
     """Why it is asked, shown to whoever is asked."""
     when: Condition | None = None
     """When the question is worth asking; always, if left out."""
+    cost: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """What an answer takes, in glances at one's own code: an experiment costs more than one."""
     choices: Annotated[list[Answer], Field(min_length=2)]
     sources: list[SourceId] = []
 
@@ -162,7 +169,10 @@ class RuleTest(Document):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not (self.expect or self.first or self.silent):
-            raise ValueError("a test needs `expect`, `first` or `silent`")
+            raise FaultyError(
+                en="a test needs `expect`, `first` or `silent`",
+                zh="测试需要写 `expect`、`first` 或 `silent`",
+            )
         return self
 
 
@@ -226,7 +236,10 @@ class Extension(Document):
     @model_validator(mode="after")
     def _adds_something(self) -> Self:
         if not any(getattr(self, name) for name in EXTENDABLE):
-            raise ValueError(f"an extension needs one of {', '.join(EXTENDABLE)}")
+            raise FaultyError(
+                en=f"an extension needs one of {', '.join(EXTENDABLE)}",
+                zh=f"扩展至少需要写 {'、'.join(EXTENDABLE)} 之一",
+            )
         return self
 
 

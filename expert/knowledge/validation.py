@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -11,8 +10,17 @@ from pydantic import BaseModel, ValidationError
 
 from expert.knowledge import conditions, schema
 from expert.knowledge.base import Written
+from expert.knowledge.in_words import wrong_value
 from expert.knowledge.reader import KnowledgeError, Problem
 from expert.knowledge.schema import KINDS, SCHEMA_VERSION, AnyDocument
+from expert.language import Text
+from expert.spelling import did_you_mean
+
+_NO_MAPPING = Text(en="a document must be a mapping (key: value)", zh="文档必须是映射（键: 值）")
+_OTHER_VERSION = Text(
+    en="install a newer torchmedic or an older pack",
+    zh="请安装更新的 torchmedic，或较旧的规则包",
+)
 
 
 def validate(raw: Written) -> tuple[str, AnyDocument]:
@@ -21,10 +29,13 @@ def validate(raw: Written) -> tuple[str, AnyDocument]:
     Raises `KnowledgeError` with a place and, where one can be guessed, a suggestion.
     """
     if not isinstance(raw.data, dict):
-        raise KnowledgeError([Problem(raw.place(), "a document must be a mapping (key: value)")])
+        raise KnowledgeError([Problem(raw.place(), _NO_MAPPING)])
     kind = next((kind for kind in KINDS if kind in raw.data), None)
     if kind is None:
-        message = f"a document begins with one of the keys {', '.join(KINDS)}"
+        message = Text(
+            en=f"a document begins with one of the keys {', '.join(KINDS)}",
+            zh=f"文档应以 {'、'.join(KINDS)} 之一作为键开头",
+        )
         raise KnowledgeError([Problem(raw.place(), message, _suggest_any(raw.data, KINDS))])
     try:
         return kind, KINDS[kind].model_validate(raw.data)
@@ -40,34 +51,32 @@ def future_version(documents: Iterable[Written]) -> Problem | None:
             continue
         version = raw.data.get("schema_version")
         if isinstance(version, int) and version > SCHEMA_VERSION:
-            message = (
-                f"the pack '{raw.data['pack']}' is written for schema version {version}, and this "
-                f"torchmedic reads version {SCHEMA_VERSION}"
+            pack = raw.data["pack"]
+            message = Text(
+                en=f"the pack '{pack}' is written for schema version {version}, and this "
+                f"torchmedic reads version {SCHEMA_VERSION}",
+                zh=f"规则包“{pack}”按格式版本 {version} 编写，而此 torchmedic "
+                f"只能读取版本 {SCHEMA_VERSION}",
             )
-            place = raw.place(("schema_version",))
-            return Problem(place, message, "install a newer torchmedic or an older pack")
+            return Problem(raw.place(("schema_version",)), message, _OTHER_VERSION)
     return None
-
-
-def suggest(wrong: str, known: Iterable[str]) -> str | None:
-    """Return "did you mean 'x'?" when one of `known` is close to `wrong`."""
-    close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else None
 
 
 def _problem(raw: Written, kind: str, error: Any) -> Problem:
     loc, type_ = error["loc"], error["type"]
     if type_ == "extra_forbidden":
-        siblings = _known_keys(loc, kind)
-        return Problem(
-            raw.place(loc, key=True), f"unknown key '{loc[-1]}'", suggest(str(loc[-1]), siblings)
-        )
+        message = Text(en=f"unknown key '{loc[-1]}'", zh=f"未知的键“{loc[-1]}”")
+        hint = did_you_mean(str(loc[-1]), _known_keys(loc, kind))
+        return Problem(raw.place(loc, key=True), message, hint)
     if type_ == "missing":
-        return Problem(raw.place(loc), f"the key '{loc[-1]}' is missing")
-    message = error["msg"].removeprefix("Value error, ")
+        message = Text(en=f"the key '{loc[-1]}' is missing", zh=f"缺少键“{loc[-1]}”")
+        return Problem(raw.place(loc), message)
+    message = wrong_value(error)
     spellable = set(_keys(raw.data))  # pydantic's own tags are not among them
     path = ".".join(str(step) for step in loc if isinstance(step, int) or step in spellable)
-    return Problem(raw.place(loc), f"{path}: {message}" if path else message)
+    if path:
+        message = Text(en=f"{path}: {message.en}", zh=f"{path}：{message.zh}")
+    return Problem(raw.place(loc), message)
 
 
 def _keys(data: Any) -> Iterator[str]:
@@ -100,6 +109,6 @@ def _keys_of_all_models() -> tuple[str, ...]:
     )
 
 
-def _suggest_any(wrong: Iterable[str], known: Iterable[str]) -> str | None:
+def _suggest_any(wrong: Iterable[str], known: Iterable[str]) -> Text | None:
     known = list(known)
-    return next((hint for key in wrong if (hint := suggest(str(key), known))), None)
+    return next((hint for key in wrong if (hint := did_you_mean(str(key), known))), None)

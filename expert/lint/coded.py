@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from expert.knowledge.reader import Place
-from expert.language import Text
+from expert.language import Language, Text
 
 Level = Literal["warning", "note"]
 
@@ -26,10 +26,19 @@ class Remark:
 
     place: Place
     code: Code
-    message: str
+    message: Text
+
+    def say(self, language: Language) -> str:
+        """Return place, message and code in one line."""
+        return f"{self.place}: {self.message.get(language)} [{self.code.id}]"
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message} [{self.code.id}]"
+        return self.say("en")
+
+
+def about(owner: str, message: Text) -> Text:
+    """Return the message with what it is about in front."""
+    return Text(en=f"{owner}: {message.en}", zh=f"{owner}：{message.zh}")
 
 
 def _code(id_: str, level: Level, en: str, zh: str) -> tuple[str, Code]:
@@ -143,6 +152,18 @@ CODES: dict[str, Code] = dict(
             "问题设置的事实无人使用：白问了",
         ),
         _code(
+            "same-answer",
+            "warning",
+            "two choices of a question set the same facts to the same values",
+            "一个问题的两个选项设置了完全相同的事实",
+        ),
+        _code(
+            "no-dont-know",
+            "warning",
+            "a question has not exactly one choice that sets nothing: I don't know",
+            "问题应当恰好有一个不设置任何事实的选项：不清楚",
+        ),
+        _code(
             "wrong-inquiry",
             "warning",
             "a fact names an inquiry that does not provide it, while another does",
@@ -157,8 +178,8 @@ CODES: dict[str, Code] = dict(
         _code(
             "not-measured",
             "note",
-            "no probe or trial provides the fact yet",
-            "目前还没有探针或试验提供该事实",
+            "nothing provides the fact yet: no probe, trial, log or watched run",
+            "目前没有任何来源（探针、试验、日志、运行观察）提供该事实",
         ),
         _code(
             "unreachable",

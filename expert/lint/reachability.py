@@ -16,35 +16,41 @@ from expert.knowledge.conditions import (
 )
 from expert.knowledge.references import strata
 from expert.knowledge.schema import Conclusion
+from expert.language import Text
 from expert.lint.coded import CODES, Remark
-from expert.lint.facts import Probes, obtainable
+from expert.lint.facts import Providers, obtainable
 
 
-def on_reachability(knowledge: Knowledge, probes: Probes) -> Iterator[Remark]:
+def on_reachability(knowledge: Knowledge, providers: Providers) -> Iterator[Remark]:
     """Yield a remark for every rule whose condition can never become known to hold."""
     documents: dict[str, Conclusion] = dict(knowledge.conclusions())
-    facts = obtainable(knowledge, probes)
+    facts = obtainable(knowledge, providers)
     concluded: set[str] = set()
     for layer in strata(knowledge):  # what a conclusion rests on comes in an earlier layer
         for name in layer:
             kind, _, id_ = name.partition(":")
             for i, rule in enumerate(documents[name].evidence):
-                if _can_hold(rule.when, facts, concluded):
+                if can_hold(rule.when, facts, concluded):
                     concluded.add(name)
                     continue
                 place = knowledge.place(kind, id_, ("evidence", i))
-                message = f"{id_}/{rule.rule} cannot fire: it needs {_missing(rule.when, facts)}"
+                name, missing = f"{id_}/{rule.rule}", _missing(rule.when, facts)
+                message = Text(
+                    en=f"{name} cannot fire: it needs {missing}",
+                    zh=f"{name} 无法触发：它需要 {missing}",
+                )
                 yield Remark(place, CODES["unreachable"], message)
 
 
-def _can_hold(condition: AnyCondition, facts: Collection[str], concluded: Collection[str]) -> bool:
+def can_hold(condition: AnyCondition, facts: Collection[str], concluded: Collection[str]) -> bool:
+    """Whether the condition can become known to hold with these facts and conclusions alone."""
     match condition:
         case All():
-            return all(_can_hold(part, facts, concluded) for part in condition.all)
+            return all(can_hold(part, facts, concluded) for part in condition.all)
         case None_():  # each part must be known not to hold
-            return all(_can_hold(part, facts, concluded) for part in condition.none)
+            return all(can_hold(part, facts, concluded) for part in condition.none)
         case Any_():
-            return any(_can_hold(part, facts, concluded) for part in condition.any)
+            return any(can_hold(part, facts, concluded) for part in condition.any)
         case Unknown():
             return True
     known = all(name in facts for name in facts_in(condition))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from expert.citations import uncited
 from expert.knowledge.base import Knowledge
 from expert.knowledge.conditions import AnyCondition, Comparison, leaves
+from expert.language import Text
 from expert.lint.coded import CODES, Remark
 
 
@@ -14,14 +15,18 @@ def on_sources(knowledge: Knowledge) -> Iterator[Remark]:
     """Yield remarks on sources that nothing cites and numbers that nobody accounts for."""
     for id_ in uncited(knowledge):
         place = knowledge.place("source", id_)
-        yield Remark(place, CODES["not-cited"], f"nothing cites {id_}")
+        message = Text(en=f"nothing cites {id_}", zh=f"没有任何地方引用 {id_}")
+        yield Remark(place, CODES["not-cited"], message)
     for name, document in knowledge.conclusions():
         kind, _, id_ = name.partition(":")
         for i, rule in enumerate(document.evidence):
             if rule.threshold or rule.sources or not _compares_with_a_number(rule.when):
                 continue
             place = knowledge.place(kind, id_, ("evidence", i))
-            message = f"{id_}/{rule.rule}: where does its number come from?"
+            name = f"{id_}/{rule.rule}"
+            message = Text(
+                en=f"{name}: where does its number come from?", zh=f"{name}：其中的数字从何而来？"
+            )
             yield Remark(place, CODES["no-threshold"], message)
 
 

@@ -13,7 +13,8 @@ from expert.knowledge.conditions import (
     leaves,
 )
 from expert.knowledge.schema import FactType
-from expert.lint.coded import CODES, Remark
+from expert.language import Text
+from expert.lint.coded import CODES, Remark, about
 from expert.lint.walking import Condition, conditions
 
 _ORDERINGS = ("above", "below", "at_least", "at_most")
@@ -23,17 +24,18 @@ def on_types(knowledge: Knowledge) -> Iterator[Remark]:
     """Yield a remark for every comparison that a fact's type or `per` rules out."""
     for condition in conditions(knowledge):
         for code, message in _wrong(knowledge, condition):
-            yield Remark(condition.place, CODES[code], f"{condition.owner}: {message}")
+            yield Remark(condition.place, CODES[code], about(condition.owner, message))
 
 
-def _wrong(knowledge: Knowledge, condition: Condition) -> Iterator[tuple[str, str]]:
+def _wrong(knowledge: Knowledge, condition: Condition) -> Iterator[tuple[str, Text]]:
     for leaf in leaves(condition.condition):
         if isinstance(leaf, OnFact):
             yield from _on_fact(leaf, knowledge.facts[leaf.fact])
         for name in _bounds(leaf):
             fact = knowledge.facts[name]
             if fact.per or fact.type not in ("number", "integer"):
-                yield "not-a-number", f"{name} is not a single number"
+                message = Text(en=f"{name} is not a single number", zh=f"{name} 不是单个数字")
+                yield "not-a-number", message
 
 
 def _bounds(leaf: AnyCondition) -> Iterator[str]:
@@ -43,16 +45,26 @@ def _bounds(leaf: AnyCondition) -> Iterator[str]:
             yield from facts_in_expression(value)
 
 
-def _on_fact(leaf: OnFact, fact: FactType) -> Iterator[tuple[str, str]]:
+def _on_fact(leaf: OnFact, fact: FactType) -> Iterator[tuple[str, Text]]:
+    name = fact.fact
     if fact.per and leaf.for_ is None:
-        message = f"{fact.fact} has one value per {fact.per}; say `for:` any, all, most, ..."
+        message = Text(
+            en=f"{name} has one value per {fact.per}; say `for:` any, all, most, ...",
+            zh=f"{name} 逐 {fact.per} 取值，请写 `for:` any、all、most 等",
+        )
         yield "missing-quantifier", message
     if not fact.per and leaf.for_ is not None:
-        yield "needless-quantifier", f"{fact.fact} is a single value and needs no `for:`"
-    for name, value in leaf.comparisons.items():
-        wrong = _impossible(name, value, fact)
+        message = Text(
+            en=f"{name} is a single value and needs no `for:`", zh=f"{name} 只有单个值，无需 `for:`"
+        )
+        yield "needless-quantifier", message
+    for comparison, value in leaf.comparisons.items():
+        wrong = _impossible(comparison, value, fact)
         if wrong is not None:
-            message = f"{fact.fact} ({fact.type}) can never be compared with {wrong!r}"
+            message = Text(
+                en=f"{name} ({fact.type}) can never be compared with {wrong!r}",
+                zh=f"{name}（{fact.type}）不可能与 {wrong!r} 比较",
+            )
             yield "wrong-type", message
 
 

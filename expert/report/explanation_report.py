@@ -10,7 +10,7 @@ from rich.tree import Tree
 
 from expert.inference.explain import Change, ConditionTrace, Explanation, RuleTrace
 from expert.language import Language, Text
-from expert.report.text_report import measurement
+from expert.report.words import measurement
 
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 FIRED = Text(en="Rules that fired", zh="已触发的规则")
@@ -43,17 +43,18 @@ def _add_rule(branch: Tree, rule: RuleTrace, language: Language) -> None:
     label = Styled.assemble((f"{rule.certainty:+.2f} ", style), rule.id.partition("/")[2])
     if rule.reason is not None:
         label.append(f": {rule.reason.get(language)}")
-    _add_condition(branch.add(label), rule.condition)
+    add_condition(branch.add(label), rule.condition)
 
 
-def _add_condition(branch: Tree, trace: ConditionTrace) -> None:
+def add_condition(branch: Tree, trace: ConditionTrace) -> None:
+    """Add a condition to a tree, with the truth of every part and the values it saw."""
     mark, style = _MARKS[trace.truth]
     label = Styled.assemble((f"{mark} ", style), trace.text)
     for seen in trace.saw:
         label.append(f"   {measurement(seen)}", style="dim")
     inner = branch.add(label)
     for part in trace.parts:
-        _add_condition(inner, part)
+        add_condition(inner, part)
 
 
 def print_changes(changes: tuple[Change, ...], console: Console, language: Language = "en") -> None:
@@ -79,19 +80,20 @@ def explanation_data(explanation: Explanation, language: Language = "en") -> dic
                 "fired": rule.fired,
                 "certainty": rule.certainty,
                 "reason": rule.reason.get(language) if rule.reason else None,
-                "condition": _condition_data(rule.condition),
+                "condition": condition_data(rule.condition),
             }
             for rule in explanation.rules
         ],
     }
 
 
-def _condition_data(trace: ConditionTrace) -> dict[str, Any]:
+def condition_data(trace: ConditionTrace) -> dict[str, Any]:
+    """Return a condition as plain data for JSON."""
     return {
         "text": trace.text,
         "truth": trace.truth,
         "facts": [seen.to_json() for seen in trace.saw],
-        "parts": [_condition_data(part) for part in trace.parts],
+        "parts": [condition_data(part) for part in trace.parts],
     }
 
 

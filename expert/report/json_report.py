@@ -69,11 +69,44 @@ class TrialReport(_Part):
     cured: bool
 
 
+class CurvesReport(_Part):
+    """The losses of one training: [step, loss] pairs, None for a loss that is not finite."""
+
+    train: list[tuple[int, float | None]]
+    validation: list[tuple[int, float | None]]
+
+
+class TriedReport(_Part):
+    """One trial: the changes made before it, its losses with it ("treated") and without.
+
+    `same_loss`: the two mean the same, and can be compared in height. `reason`: why it was not
+    tried.
+    """
+
+    id: str
+    base: list[str]
+    tried: bool
+    improved: bool
+    cured: bool
+    steps: int
+    measure: str
+    before: float | str | None
+    after: float | str | None
+    baseline: float | str | None
+    val_before: float | str | None
+    val_after: float | str | None
+    val_baseline: float | str | None
+    same_loss: bool
+    curves: dict[str, CurvesReport]
+    reason: str | None
+
+
 class CureReport(_Part):
     """The trials (treatments) that together heal the case, or help most; in order."""
 
     trials: list[str]
     cured: bool
+    tried: list[TriedReport] = []
 
 
 class FixReport(_Part):
@@ -166,6 +199,12 @@ def diagnosis_report(diagnosis: Diagnosis, language: Language = "en") -> Diagnos
             for fact in diagnosis.facts
         },
     )
+
+
+def diagnosis_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of what `to_json` writes."""
+    schema = DiagnosisReport.model_json_schema(by_alias=True, mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
 
 
 def to_json(

@@ -15,8 +15,8 @@ from rich.text import Text as Styled
 
 from expert.diagnosis import Diagnosis, Remedy
 from expert.language import Language, Text
-from expert.report.json_report import CureReport
-from expert.report.text_report import DID_NOT_HELP, FIX, HEALED, HEALTHY, HELPED, MEASURES
+from expert.report.json_report import CureReport, CurvesReport, TriedReport
+from expert.report.words import DID_NOT_HELP, FIX, HEALED, HEALTHY, HELPED, MEASURES
 from expert.template import number
 
 FOUND = Text(en="Found", zh="发现")
@@ -26,6 +26,7 @@ COLUMNS = (
     Text(en="before", zh="之前"),
     Text(en="after", zh="之后"),
     Text(en="without", zh="不做修改"),
+    Text(en="validation loss", zh="验证损失"),
     Text(en="result", zh="结果"),
 )
 NOT_TRIED = Text(en="not tried", zh="未试")
@@ -59,10 +60,47 @@ def print_trials(
         console.print(part)
 
 
+def cure_report(
+    rows: Sequence[TrialRow], trials: Sequence[str], language: Language, *, cured: bool
+) -> CureReport:
+    """Return the cure with everything that was tried, both curves included, for the JSON."""
+    return CureReport(
+        trials=list(trials), cured=cured, tried=[_tried(row, language) for row in rows]
+    )
+
+
+def _tried(row: TrialRow, language: Language) -> TriedReport:
+    result = row.result
+    numbers = ("before", "after", "baseline", "val_before", "val_after", "val_baseline")
+    reason = result.get("reason")
+    return TriedReport(
+        id=result["id"],
+        base=list(row.base),
+        tried=result["tried"],
+        improved=result["improved"],
+        cured=result["cured"],
+        steps=result["steps"],
+        measure=measure_of(result),
+        same_loss=result.get("same_loss", True),
+        curves={
+            name: CurvesReport(train=curves["train"], validation=curves["validation"])
+            for name, curves in result.get("curves", {}).items()
+        },
+        reason=None if reason is None else Text.from_json(reason).get(language),
+        **{name: result.get(name) for name in numbers},
+    )
+
+
+def measure_of(result: Mapping[str, Any]) -> str:
+    """Return the measure of a result, with the data it is taken on: "loss", "validation-loss"."""
+    prefix = "validation-" if result.get("goal") == "validation" else ""
+    return f"{prefix}{result.get('measure', 'loss')}"
+
+
 def _parts(
     diagnosis: Diagnosis, rows: Sequence[TrialRow], cure: CureReport, language: Language
 ) -> Iterator[RenderableType]:
-    if not diagnosis.findings:
+    if not diagnosis.findings and not rows:
         yield Styled(HEALTHY.get(language), style="bold green")
         return
     colon = "：" if language == "zh" else ": "
@@ -90,8 +128,8 @@ def _parts(
 def _table(rows: Sequence[TrialRow], language: Language) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for index, column in enumerate(COLUMNS):
-        justify = "right" if index in (2, 3, 4) else "left"
-        table.add_column(column.get(language), justify=justify)  # type: ignore[arg-type]
+        justify = "right" if index in (2, 3, 4, 5) else "left"
+        table.add_column(column.get(language), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*_cells(row, language), style="bold" if row.result["cured"] else "")
     return table
@@ -99,13 +137,22 @@ def _table(rows: Sequence[TrialRow], language: Language) -> Table:
 
 def _cells(row: TrialRow, language: Language) -> list[str]:
     result = row.result
-    name = " + ".join([*row.base, result["id"], *result.get("also", ())])
+    name = "\n+ ".join([*row.base, result["id"], *result.get("also", ())])
     if not result["tried"]:
         reason = Text.from_json(result["reason"]).get(language) if result["reason"] else ""
-        return [name, "", "", "", "", f"{NOT_TRIED.get(language)}: {reason}"]
+        return [name, "", "", "", "", "", f"{NOT_TRIED.get(language)}: {reason}"]
     numbers = [_shown(result[key]) for key in ("before", "after", "baseline")]
-    measure = MEASURES[result["measure"]].get(language)
-    return [name, measure, *numbers, _verdict(result).get(language)]
+    measure = MEASURES[measure_of(result)].get(language)
+    return [name, measure, *numbers, _validation(result), _verdict(result).get(language)]
+
+
+def _validation(result: Mapping[str, Any]) -> str:
+    """Return the first and the last point of the validation curve with the treatment."""
+    curve = result.get("curves", {}).get("treated", {}).get("validation", ())
+    if not curve:
+        return ""
+    ends = (curve[0][1], curve[-1][1])
+    return " -> ".join(_shown("nan" if loss is None else loss) for loss in ends)
 
 
 def _verdict(result: Mapping[str, Any]) -> Text:
@@ -123,7 +170,7 @@ def _cure_line(rows: Sequence[TrialRow], cure: CureReport, language: Language) -
         return Styled(NO_CURE.get(language), style="bold yellow")
     last = next(row.result for row in reversed(rows) if _is_last(row, cure))
     before, after, without = (_shown(last[key]) for key in ("before", "after", "baseline"))
-    measure, steps = MEASURES[last["measure"]], last["steps"]
+    measure, steps = MEASURES[measure_of(last)], last["steps"]
     numbers = Text(
         en=f"after {steps} steps {measure.en} {before} -> {after}; without: {without}",
         zh=f"{steps} 步后{measure.zh} {before} → {after}；不做修改为 {without}",

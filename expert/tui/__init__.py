@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from expert.knowledge.loader import Knowledge
     from expert.language import Language
 
 __all__ = ["run_tui"]
@@ -16,40 +15,29 @@ def run_tui(
     spec: str | None = None,
     *,
     language: Language,
-    knowledge: Callable[[], Knowledge],
+    rules: Sequence[str] = (),
     budget: float = 120.0,
+    min_certainty: float = 0.5,
     device: str | None = None,
     demo: str | None = None,
 ) -> int:
     """Open the interface and return an exit status once it is left.
 
     It opens on the start screen; with `spec` ("FILE.py:FUNC") or `demo` (the id of a built-in
-    patient) on the examination of that case. `knowledge` is called in a thread once the first
-    frame is drawn; `budget` is in seconds. Raises `UsageError` for an unknown patient.
+    patient) on the examination of that case. `rules` are files or folders of rules to add, read in
+    a thread once the first frame is drawn; `budget` is in seconds; causes of at least
+    `min_certainty` are findings. Raises `UsageError` for an unknown patient.
     """
-    from expert.examination import ExaminationProcess
     from expert.tui.app import TorchmedicApp
-    from expert.tui.examining import OnEvent, OnOutput, RunningExamination
     from expert.tui.outcome import Subject
-    from expert.tui.patients import built_in_patients, patient_called
+    from expert.tui.patients import patient_called
+    from expert.tui.running import real_services
 
-    def examine(spec: str, *, on_event: OnEvent, on_output: OnOutput) -> RunningExamination:
-        return ExaminationProcess(
-            spec, budget=budget, device=device, on_event=on_event, on_output=on_output
-        )
-
-    patients = built_in_patients()
+    services = real_services(rules=rules, budget=budget, min_certainty=min_certainty, device=device)
     subject = Subject(spec) if spec else None
     if demo:
-        patient = patient_called(demo, patients)
-        subject = Subject(patient.spec, patient.title)
-    app = TorchmedicApp(
-        language=language,
-        load_knowledge=knowledge,
-        examine=examine,
-        budget=budget,
-        patients=patients,
-        subject=subject,
-    )
+        patient = patient_called(demo, services.patients)
+        subject = Subject(patient.spec, patient.title, "demo")
+    app = TorchmedicApp(services, language=language, subject=subject)
     app.run()
     return app.return_code or 0

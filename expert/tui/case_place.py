@@ -6,7 +6,6 @@ Files are parsed, never imported: nothing of the user's runs while they type.
 from __future__ import annotations
 
 import ast
-import difflib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from expert.language import Text
+from expert.spelling import nearest
 from expert.tui import strings
 
 _LARGEST = 2_000_000  # bytes; nobody's case file is larger, and parsing it would hold up the typing
@@ -90,9 +90,9 @@ def _function_problem(shown: str, function: str, names: _Names) -> Text | None:
         return _say(strings.NO_FUNCTION_HAS, path=shown, names=", ".join(names.public[:_SHOWN]))
     if names.may_have(function):
         return None
-    close = difflib.get_close_matches(function, names.public, n=1)
+    close = nearest(function, names.public)
     if close:
-        return _say(strings.DID_YOU_MEAN, path=shown, name=function, close=close[0])
+        return _say(strings.DID_YOU_MEAN, path=shown, name=function, close=close)
     return _say(strings.NO_SUCH_FUNCTION, path=shown, name=function)
 
 

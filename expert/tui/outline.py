@@ -1,11 +1,11 @@
-"""The order in which findings are told: a consequence indented below what brings it about."""
+"""How a diagnosis is told: a consequence below what brings it about; which rules fired."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from expert.diagnosis import Finding
+from expert.diagnosis import Diagnosis, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +31,13 @@ def outline(findings: Sequence[Finding]) -> list[Entry]:
             yield from walk(i, depth + 1)
 
     return list(walk(None, 0))
+
+
+def fired(diagnosis: Diagnosis) -> dict[str, float]:
+    """Return the rules that fired, with what each said."""
+    pieces = [
+        *(finding.evidence for finding in (*diagnosis.findings, *diagnosis.suspects)),
+        *(symptom.evidence for symptom in diagnosis.symptoms),
+        *(other.evidence for other in diagnosis.ruled_out),
+    ]
+    return {piece.rule: piece.certainty for group in pieces for piece in group}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from expert.errors import UsageError
+from expert.spelling import nearest
 from expert.tui import strings
 from probes.demo import PATIENTS, DemoPatient
 
@@ -22,7 +22,7 @@ def patient_called(name: str, patients: Sequence[Patient]) -> Patient:
     ids = {patient.id: patient for patient in patients}
     if name in ids:
         return ids[name]
-    close = difflib.get_close_matches(name, list(ids), n=1)
+    close = nearest(name, ids)
     text = strings.UNKNOWN_PATIENT_CLOSE if close else strings.UNKNOWN_PATIENT
-    values = {"name": name, "close": close[0] if close else "", "names": ", ".join(ids)}
+    values = {"name": name, "close": close or "", "names": ", ".join(ids)}
     raise UsageError(en=text.en.format(**values), zh=text.zh.format(**values))

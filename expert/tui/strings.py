@@ -15,17 +15,29 @@ START = Text("Start", "开始")
 EXAMINATION = Text("Examination", "检查")
 DIAGNOSIS = Text("Diagnosis", "诊断")
 HELP = Text("Help", "帮助")
-THIS_SCREEN = Text("This screen", "本页")
 KEYS = Text("Keys", "按键")
 CLOSE_HINT = Text("esc closes", "esc 关闭")
 OTHER_LANGUAGE = Text("中文", "English")
 SEARCH_COMMANDS = Text("Search for commands…", "搜索命令…")
 SEARCH_THEMES = Text("Search for themes…", "搜索主题…")
 COPIED = Text("Copied to the clipboard.", "已复制到剪贴板。")
+CAN_COMPARE = Text(
+    "This follows an earlier examination: c compares the two.",
+    "这是再次检查的结果：按 c 与之前比较。",
+)
+SESSION_UNREADABLE = Text(
+    "The saved session cannot be read: {why}.", "无法读取已保存的会话：{why}。"
+)
+RULES_RELOADED = Text(
+    "The rules were read again, and the diagnosis made anew.", "规则已重新读取，诊断已更新。"
+)
+RULES_BROKEN = Text(
+    "The edited rules have a mistake; the last good ones stay in use. {first}",
+    "修改后的规则有错误，仍沿用之前的规则。{first}",
+)
 NOTHING_TO_COPY = Text("There is no code to copy here.", "这里没有可复制的代码。")
 
 # ----------------------------------------------------------------------------------- start
-OWN_CASE = Text("Your own case", "您自己的案例")
 OWN_CASE_PLACEHOLDER = Text("FILE.py:FUNC, e.g. train.py:case", "FILE.py:FUNC，例如 train.py:case")
 OWN_CASE_HINT = Text(
     "A function that builds your model, loader, loss and optimizer. Press / to type its place.",
@@ -33,8 +45,6 @@ OWN_CASE_HINT = Text(
 )
 PATIENTS = Text("Built-in patients", "内置病例")
 NO_PATIENTS = Text("No built-in patients are installed.", "没有安装内置病例。")
-STORY = Text("The story", "病历")
-HOW_TO_WRITE = Text("How to write a case", "怎样写一个案例")
 CASE_EXPLAINED = Text(
     "Write a function that returns what you train with; then give its place here. The examination "
     "runs it in a process of its own and leaves everything of yours as it was.",
@@ -56,14 +66,6 @@ def case():
         "optimizer": optimizer,
     }
 """
-PRESS_ENTER = Text("enter examines this patient", "按 enter 检查这个病例")
-START_HELP = Text(
-    "Choose one of the built-in patients to see how an examination goes, or type where your own "
-    "case is: a Python file, a colon, and the function that returns the case. Paths and functions "
-    "are completed while you type; tab or → takes the suggestion.",
-    "选择一个内置病例，看看检查是怎样进行的；或者输入您自己的案例所在：Python 文件、冒号，"
-    "再加上返回案例的函数名。输入时会自动补全路径和函数名，按 tab 或 → 采用建议。",
-)
 
 # ------------------------------------------------------------------- the place of a case
 EMPTY_PLACE = Text(
@@ -100,8 +102,6 @@ UNKNOWN_PATIENT_CLOSE = Text(
 
 # ----------------------------------------------------------------------------- examination
 PROBES = Text("Probes", "探针")
-FINDINGS_SO_FAR = Text("What shows so far", "目前的发现")
-NOTHING_YET = Text("Nothing yet.", "暂无。")
 OUTPUT = Text("What your code prints", "您的代码的输出")
 STARTING = Text("Starting: your case is being built …", "正在启动：构建您的案例……")
 RUNNING = Text(
@@ -142,7 +142,6 @@ CHECKED = Text("Checked", "检查项")
 PRINTED = Text("Output", "输出")
 BECAUSE_OF = Text("because of: {title}", "起因：{title}")
 LEADS_TO = Text("leads to: {titles}", "导致：{titles}")
-CERTAINTY = Text("certainty", "确定度")
 WHY = Text("Why", "原因")
 EVIDENCE_FOR = Text("What speaks for it", "支持的证据")
 EVIDENCE_AGAINST = Text("What speaks against it", "反对的证据")
@@ -153,7 +152,6 @@ COPY = Text(" y copy ", " y 复制 ")
 SOURCES = Text("Sources", "出处")
 PLACES = Text("Where", "位置")
 RESTS_ON = Text("follows from {names}", "由 {names} 推出")
-MORE = Text("… and {n} more", "……另有 {n} 个")
 NO_FAULT = Text("No fault found", "未发现故障")
 NO_FAULT_INCOMPLETE = Text(
     "No fault found, but some checks ran out of time or failed",
@@ -182,7 +180,6 @@ NOTHING_RULED_OUT = Text("Nothing could be ruled out.", "没有可以排除的�
 NOTHING_KNOWN = Text("Nothing known either way", "尚无任何证据")
 NAME = Text("Name", "名称")
 VALUE = Text("Value", "值")
-WHERE = Text("Where", "位置")
 ORIGIN = Text("From", "来源")
 DIAGNOSIS_HELP = Text(
     "On the left the causes that were found, most important first; a cause that follows from "
@@ -249,6 +246,32 @@ KEY_DESCRIPTIONS: Final = {
     "Next tab": Text("Next tab", "下一标签"),
     "Previous tab": Text("Previous tab", "上一标签"),
     "Go to tab": Text("Go to tab", "跳到标签"),
+    "Theme": Text("Theme", "主题"),
+    "Screenshot": Text("Screenshot", "截图"),
+    "Knowledge": Text("Knowledge", "知识库"),
+    "Skip": Text("Skip probe", "跳过此项"),
+    "Undo answer": Text("Back", "上一题"),
+    "Change answer": Text("Change answer", "改答案"),
+    "Diagnosis": Text("Diagnosis", "诊断"),
+    "Choose": Text("Choose", "选择"),
+    "Begin": Text("Begin", "开始"),
+    "Watch": Text("Watch", "观察"),
+    "Read": Text("Read", "读取"),
+    "Continue": Text("Continue", "继续"),
+    "Mark": Text("Mark", "标记"),
+    "Delete": Text("Delete", "删除"),
+    "Questions": Text("Questions", "提问"),
+    "Try it": Text("Try it", "试一试"),
+    "How": Text("How", "依据"),
+    "What if": Text("What if", "假如"),
+    "Export": Text("Export", "导出"),
+    "Compare": Text("Compare", "比较"),
+    "Search": Text("Search", "搜索"),
+    "Edit": Text("Edit", "编辑"),
+    "Save": Text("Save", "保存"),
+    "Re-check": Text("Re-check", "复查"),
+    "Set": Text("Set", "设定"),
+    "Reset": Text("Reset", "还原"),
     "Focus Next": Text("Next part", "下一部分"),
     "Focus Previous": Text("Previous part", "上一部分"),
 }
@@ -259,8 +282,8 @@ COMMAND_THEME = Text("Choose the colours", "选择配色")
 COMMAND_LIGHT = Text("Switch between light and dark", "切换明暗")
 COMMAND_SCREENSHOT = Text("Save a picture (SVG) of this screen", "保存本页的图片（SVG）")
 COMMAND_QUIT = Text("Leave torchmedic", "退出 torchmedic")
-THEME = Text("Theme", "主题")
-SCREENSHOT = Text("Screenshot", "截图")
+COMMAND_KNOWLEDGE = Text("Browse causes, rules, facts, questions", "浏览原因、规则、事实和问题")
+COMMAND_KEY = Text("on this screen: {key}", "本页按键：{key}")
 
 
 def key_description(english: str, language: Language) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from expert.errors import UsageError
+from expert.spelling import nearest
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,13 @@ def _check_keys(values: Mapping[Any, Any]) -> None:
 
 
 def _refuse_key(key: str) -> NoReturn:
-    near = difflib.get_close_matches(key.lower(), FIELDS, n=1, cutoff=0.5)
+    near = nearest(key, FIELDS)
     known = ", ".join(FIELDS)
     raise UsageError(
         en=f"The case has an unknown key `{key}`: "
-        + (f"did you mean `{near[0]}`?" if near else f"known keys are {known}."),
+        + (f"did you mean `{near}`?" if near else f"known keys are {known}."),
         zh=f"案例中有未知的键 `{key}`："
-        + (f"您是否想写 `{near[0]}`？" if near else f"可用的键有 {known}。"),
+        + (f"您是否想写 `{near}`？" if near else f"可用的键有 {known}。"),
     )
 
 
@@ -192,8 +192,7 @@ def _check_train_loader(loader: object) -> None:
 
 def _check_declared(case: Case) -> None:
     if case.task is not None and case.task not in TASKS:
-        near = difflib.get_close_matches(str(case.task), TASKS, n=1, cutoff=0.4)
-        hint = near[0] if near else ", ".join(TASKS)
+        hint = nearest(str(case.task), TASKS) or ", ".join(TASKS)
         raise UsageError(
             en=f"`task` is {case.task!r}, which is not known: did you mean {hint}?",
             zh=f"`task` 的值 {case.task!r} 无法识别：您是否想写 {hint}？",

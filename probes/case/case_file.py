@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib.util
 import inspect
 import os
@@ -15,6 +14,7 @@ from typing import Any, NoReturn
 
 from expert.errors import UsageError
 from expert.language import Text
+from expert.spelling import nearest
 from probes.case.case import Case
 from probes.case.construction import noting_constructions
 from probes.case.user_code import running
@@ -70,12 +70,11 @@ def _existing(path: Path) -> Path:
         )
     if not path.exists():
         here = [entry.name for entry in _python_files(path.parent)]
-        near = difflib.get_close_matches(path.name, here, n=1)
+        near = nearest(path.name, here)
         raise UsageError(
             en=f"There is no file `{path}`"
-            + (f": did you mean `{near[0]}`?" if near else ": check the path."),
-            zh=f"文件 `{path}` 不存在"
-            + (f"：您是否想写 `{near[0]}`？" if near else "：请检查路径。"),
+            + (f": did you mean `{near}`?" if near else ": check the path."),
+            zh=f"文件 `{path}` 不存在" + (f"：您是否想写 `{near}`？" if near else "：请检查路径。"),
         )
     return path.resolve()
 
@@ -176,10 +175,10 @@ def _refuse_missing(module: ModuleType, name: str, path: Path) -> NoReturn:
         for key, value in vars(module).items()
         if isinstance(value, FunctionType) and value.__module__ == module.__name__
     ]
-    near = difflib.get_close_matches(name, own, n=1, cutoff=0.4)
+    near = nearest(name, own)
     shown = ", ".join(own[:8])
     if near:
-        hint = Text(en=f"did you mean `{near[0]}`?", zh=f"您是否想写 `{near[0]}`？")
+        hint = Text(en=f"did you mean `{near}`?", zh=f"您是否想写 `{near}`？")
     elif own:
         hint = Text(en=f"its functions are {shown}.", zh=f"其中的函数有 {shown}。")
     else:

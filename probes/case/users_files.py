@@ -35,7 +35,8 @@ def _library_roots() -> tuple[str, ...]:
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths |= {*site.getsitepackages(), str(Path(torch.__file__).parent)}
     probes = Path(__file__).resolve().parents[1]
-    return tuple(str(path) for path in (*paths, probes, probes.parent / "expert"))
+    ours = (probes, probes.parent / "expert", probes.parent / "torchmedic")
+    return tuple(str(path) for path in (*paths, *ours))
 
 
 @functools.cache

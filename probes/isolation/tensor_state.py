@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
 
 import torch
 from torch.nn.parameter import is_lazy
+
+_on_host: Final = ContextVar("_on_host", default=False)
+
+
+@contextmanager
+def copies_on_host(wanted: bool) -> Iterator[None]:
+    """Keep the copies that are made inside in the host's memory, not on the device."""
+    token = _on_host.set(wanted)
+    try:
+        yield
+    finally:
+        _on_host.reset(token)
 
 
 class TensorState:
@@ -88,6 +103,8 @@ def _copy_all(targets: list[torch.Tensor], sources: list[torch.Tensor]) -> None:
 def _values(alias: torch.Tensor) -> torch.Tensor:
     if _is_strided(alias) and _overlaps(alias):
         return _whole_storage(alias).clone()
+    if _on_host.get() and alias.device.type != "cpu":
+        return alias.cpu()
     try:
         return alias.clone()
     except torch.cuda.OutOfMemoryError:

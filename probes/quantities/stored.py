@@ -43,7 +43,7 @@ def samples_of(loader: Any, drawn: Sequence[Batch], model: nn.Module) -> Samples
 
     Call it where the random state and the loader are put back afterwards.
     """
-    stored = _stored(loader)
+    stored = whole_set(loader)
     if stored is not None and drawn:
         return Samples([take_apart(list(stored), model)], complete=True, fair=True)
     total = size_of(loader)
@@ -96,7 +96,8 @@ def _values(item: Any) -> Tensor | None:
     return None if tensor is None else tensor.detach().reshape(-1).double().cpu()
 
 
-def _stored(loader: Any) -> tuple[Tensor, ...] | None:
+def whole_set(loader: Any) -> tuple[Tensor, ...] | None:
+    """Return the tensors that the samples are rows of; None unless held as such and not large."""
     if not isinstance(loader, DataLoader) or loader.collate_fn is not default_collate:
         return None
     dataset, chosen = loader.dataset, None

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from probes.recording.ops import RECTIFIERS
 
-MOST_VALUES: Final = 16 * 2**20  # larger outputs are measured on their first samples
+MOST_VALUES: Final = 2**18  # of an output, spread over the batch, from which moments are taken
 # Where the derivative is below 5 % of its maximum: s(1-s) < 0.05/4 and 1-t^2 < 0.05.
 _ENDS: Final = {
     "sigmoid": (0.012658, 0.987342),
@@ -28,11 +28,11 @@ _ENDS: Final = {
 class Measured:
     """Statistics of one output, on its device.
 
-    `moments`: float32 (mean, std, finite: 1.0 or 0.0, saturated share or -1). `alive`: for
-    rectifiers, which units were not 0 somewhere in the batch; else None.
+    `moments`: float32 (mean, std, finite: 1.0 or 0.0, saturated share or -1), None where they were
+    not asked for. `alive`: for rectifiers, which units were not 0 somewhere in the batch.
     """
 
-    moments: Tensor
+    moments: Tensor | None
     alive: Tensor | None = None
 
 
@@ -48,25 +48,37 @@ def measured(
     with torch.no_grad():
         seen = _fewer(output.detach())
         var, mean = torch.var_mean(seen.float(), correction=0)
-        finite = torch.isfinite(var)  # a single NaN or Inf spoils the variance
+        # A single NaN or Inf spoils a sum, so all of the output is asked in one pass.
+        finite = torch.isfinite(output.sum(dtype=torch.float32)) & torch.isfinite(var)
         moments = torch.stack([mean, var.sqrt(), finite.float(), _saturated(name, seen, bounds)])
-        rectifies = name in RECTIFIERS and units is not None and seen.dim() > 1
-        return Measured(moments, _alive(seen, units) if rectifies and units is not None else None)
+        return Measured(moments, living(name, output, units))
+
+
+def living_only(
+    name: str, output: Tensor, units: int | None, bounds: tuple[float | None, float | None]
+) -> Measured | None:
+    """Return which units live, and nothing else."""
+    usable = output.is_floating_point() and output.numel() and output.layout == torch.strided
+    alive = living(name, output, units) if usable else None
+    return None if alive is None else Measured(None, alive)
+
+
+def living(name: str, output: Tensor, units: int | None) -> Tensor | None:
+    """Return which units of a rectifier's output are not 0 somewhere, None for other functions."""
+    if name not in RECTIFIERS or units is None or output.dim() < 2:
+        return None
+    others = [axis for axis in range(output.dim()) if axis != units % output.dim()]
+    return output.detach().amax(dim=others) != 0  # never negative; NaN counts as alive
 
 
 def _fewer(output: Tensor) -> Tensor:
+    """Return some of the values where there are many, every so many-th sample (or row)."""
     if output.numel() <= MOST_VALUES or output.dim() == 0:
         return output
-    return output[: max(1, output.shape[0] * MOST_VALUES // output.numel())]
-
-
-def _alive(output: Tensor, units: int) -> Tensor:
-    others = [axis for axis in range(output.dim()) if axis != units % output.dim()]
-    return (output != 0).any(dim=others[0]) if len(others) == 1 else _any_over(output, others)
-
-
-def _any_over(output: Tensor, axes: Sequence[int]) -> Tensor:
-    return output.abs().amax(dim=list(axes)) != 0  # NaN counts as alive
+    if output.shape[0] == 1 and output.dim() > 1:
+        return _fewer(output[0])
+    kept = max(1, output.shape[0] * MOST_VALUES // output.numel())
+    return output[:: -(-output.shape[0] // kept)]
 
 
 def _saturated(name: str, output: Tensor, bounds: tuple[float | None, float | None]) -> Tensor:
@@ -80,8 +92,8 @@ def _saturated(name: str, output: Tensor, bounds: tuple[float | None, float | No
 
 def read(statistics: Sequence[Measured]) -> list[list[float]]:
     """Return the moments of all of `statistics` in one transfer per device."""
-    if not statistics:
+    found = [entry.moments for entry in statistics if entry.moments is not None]
+    if not found:
         return []
-    device = statistics[0].moments.device
-    rows = [entry.moments.to(device) for entry in statistics]
+    rows = [moments.to(found[0].device) for moments in found]
     return [[float(value) for value in row] for row in torch.stack(rows).tolist()]

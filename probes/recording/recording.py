@@ -20,8 +20,11 @@ from expert.errors import TorchmedicError, UserCodeError
 from expert.language import Text
 from probes.case.batches import Batch, tensors_in
 from probes.case.user_code import explain
+from probes.quantities.fused import norms
+from probes.recording.autocast import autocast_seen
 from probes.recording.graph import NONE, LastOp, last_op, leaves, user_functions
 from probes.recording.loss_call import Broadcast, LossCall, LossListener
+from probes.recording.measured import measured
 from probes.recording.operation import Export, Op
 from probes.recording.tracing import Tracer
 
@@ -42,7 +45,8 @@ class Recording:
     parameters of the model. `evaluating`: modules that ran in evaluation mode. `refusal`: what
     the loss function raised when it refused what it was given; `loss` is then NaN, without a graph.
     `loss_made_by`: index of the operation that made the loss. `exports`: values that left PyTorch.
-    `functions`: the user's own autograd functions in the graph of the loss.
+    `functions`: the user's own autograd functions in the graph of the loss. `autocast`: the reduced
+    type in which autocast computed, None without it.
     """
 
     ops: tuple[Op, ...]
@@ -61,6 +65,13 @@ class Recording:
     loss_made_by: int | None = None
     exports: tuple[Export, ...] = ()
     functions: tuple[type[torch.autograd.Function], ...] = ()
+    autocast: torch.dtype | None = None
+
+    @cached_property
+    def gradient_norms(self) -> dict[str, float]:
+        """The 2-norm of each gradient there is, by parameter."""
+        present = {name: g for name, g in self.gradients.items() if g is not None}
+        return dict(zip(present, norms(list(present.values())), strict=True))
 
     @cached_property
     def weighted(self) -> tuple[Op, ...]:
@@ -95,12 +106,12 @@ def record(exam: Examination, batch: Batch) -> Recording:
     model = exam.model
     target = batch.target_tensor
     listener = LossListener(None if target is None else tuple(target.shape))
-    tracer = Tracer(model, listener)
+    tracer = Tracer(model, listener, measure=measured)
     kept = _set_aside(model)
     try:
         with warnings.catch_warnings(record=True) as caught, torch.enable_grad():
             warnings.simplefilter("always")
-            with tracer.watching():
+            with tracer.watching(), autocast_seen() as reduced:
                 loss, refusal = _loss(exam, batch, listener, tracer)
         output = main_output(tracer.output)
         last = NONE if output is None else last_operation(output, tracer)
@@ -125,6 +136,7 @@ def record(exam: Examination, batch: Batch) -> Recording:
         loss_made_by=tracer.made_by(loss),
         exports=tuple(tracer.exports),
         functions=functions,
+        autocast=reduced[-1] if reduced else None,
     )
 
 

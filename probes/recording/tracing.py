@@ -29,7 +29,7 @@ from probes.recording import ops
 from probes.recording.blocking import blocking, clipped_share
 from probes.recording.graph import RANGES, LastOp
 from probes.recording.kernels import Held, Weights, weights_of
-from probes.recording.measured import measured
+from probes.recording.measured import Measured
 from probes.recording.operation import Call, Export, Op, units_axis
 
 UNKNOWN: Final = -1  # made by something that torch functions do not show (autograd.Function)
@@ -46,13 +46,24 @@ class Seen:
 
 
 Listener = Callable[[Call, "Tracer"], None]
+Measure = Callable[[str, Tensor, int | None, tuple[float | None, float | None]], Measured | None]
 
 
 class Tracer(TorchFunctionMode):
-    """Observe torch functions while active; the operations are in `ops` afterwards."""
+    """Observe torch functions while active; the operations are in `ops` afterwards.
 
-    def __init__(self, model: nn.Module, listener: Listener | None = None) -> None:
+    `measure`: what is kept of the outputs of layers and activations (see `measured`), if anything.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        listener: Listener | None = None,
+        *,
+        measure: Measure | None = None,
+    ) -> None:
         super().__init__()
+        self._measure = measure
         self.ops: list[Op] = []
         self.failures: Counter[str] = Counter()
         self.model = model
@@ -215,12 +226,9 @@ class Tracer(TorchFunctionMode):
             probability=_dropped(call),
             clipped=clipped_share(call, given[0][0]) if given and name == "clamp" else None,
         )
-        if self._worth_measuring(op):
-            return replace(op, measured=measured(name, output, units_axis(op), bounds))
+        if self._measure is not None and _worth_measuring(op):
+            return replace(op, measured=self._measure(name, output, units_axis(op), bounds))
         return op
-
-    def _worth_measuring(self, op: Op) -> bool:
-        return op.inside and op.activation and (op.weights is not None or op.is_activation)
 
     def _weights(
         self, call: Call, given: Sequence[tuple[Tensor, Seen]], output: Tensor
@@ -251,6 +259,10 @@ class Tracer(TorchFunctionMode):
 
 
 _NO_BOUNDS: Final = (None, None)
+
+
+def _worth_measuring(op: Op) -> bool:
+    return op.inside and op.activation and (op.weights is not None or op.is_activation)
 
 
 def _refined(name: str, given: Sequence[tuple[Tensor, Seen]]) -> tuple[str, bool]:

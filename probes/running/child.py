@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import faulthandler
 import json
 import math
 import os
 import signal
-import stat
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
 
+import torch
+
 from expert.errors import TorchmedicError, UsageError, UserCodeError
 from expert.observation import Observation
+from expert.spelling import nearest
 from probes.case.case import Case
 from probes.case.case_file import load_case
 from probes.case.device import move_case
 from probes.case.user_imports import users_first
+from probes.installed import all_probes
 from probes.probe import Probe
 from probes.registry import PROBES
-from probes.running.events import Event
-from probes.running.run import run_probes
+from probes.running.events import Event, Warned
+from probes.running.parent import Told, chosen_by_parent, watch_parent
+from probes.running.run import first_of, run_probes
 from probes.trials.registry import named
 from probes.trials.run import run_trials
 from probes.trials.trial import Trial, TrialExamination, treated
@@ -42,13 +44,14 @@ EXIT_USER_CODE: Final = 3
 def main(arguments: Sequence[str]) -> int:
     """Examine the case that the arguments name; returns the exit status."""
     events = _take_output()
-    _watch_parent()
+    told = watch_parent()
     _die_first()
     try:
         options = _options(arguments)
+        installed = () if options.trials else _installed(events)
         sys.argv = [options.spec.rpartition(":")[0] or options.spec]  # the user's code may look
         with users_first():
-            _examine(options, events)
+            _examine(options, installed, events, told)
     except TorchmedicError as error:
         _tell(events, _error_event(error))
         return EXIT_USER_CODE if isinstance(error, UserCodeError) else EXIT_USAGE
@@ -56,20 +59,46 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _examine(options: argparse.Namespace, events: TextIO) -> None:
+def _examine(
+    options: argparse.Namespace, installed: Sequence[Probe], events: TextIO, told: Told
+) -> None:
     def on_event(event: Event) -> None:
         _tell(events, event.to_json())
 
-    chosen, trials, base = _chosen(options.only), named(options.trials), named(options.treated)
+    chosen = _chosen(options.only, installed)
+    trials, base = named(options.trials), named(options.treated)
     given = [Observation.from_json(entry) for entry in json.loads(options.given)]
     case = load_case(options.spec)
     if options.device:
         case = move_case(case, options.device)
     if trials:
-        run_trials(case, trials, base=base, given=given, budget_s=options.budget, on_event=on_event)
+        share = named(options.share) or trials
+        run_trials(
+            _for_worker(case, options.worker, options.jobs),
+            share,
+            told=trials,
+            base=base,
+            given=given,
+            budget_s=options.budget,
+            memory=options.memory,
+            on_event=on_event,
+        )
         return
     with _treated(case, base, given) as changed:
-        run_probes(changed, probes=chosen, budget_s=options.budget, on_event=on_event)
+        choose = chosen_by_parent(told, on_event) if options.asking else first_of
+        run_probes(
+            changed, probes=chosen, budget_s=options.budget, on_event=on_event, choose=choose
+        )
+
+
+def _for_worker(case: Case, worker: int, jobs: int) -> Case:
+    """Return the case on the GPU of this worker; on the CPU several share the cores."""
+    if jobs < 2:
+        return case
+    if case.device().type == "cuda" and torch.cuda.device_count() > 1:
+        return move_case(case, f"cuda:{worker % torch.cuda.device_count()}")
+    torch.set_num_threads(max(torch.get_num_threads() // jobs, 1))
+    return case
 
 
 @contextlib.contextmanager
@@ -82,6 +111,11 @@ def _treated(case: Case, base: Sequence[Trial], given: Sequence[Observation]) ->
     exam.found = {seen.name: seen for seen in given}
     with treated(exam, base) as inner:
         yield inner.case
+
+
+def _installed(events: TextIO) -> Sequence[Probe]:
+    """Return all probes; imported before the user's folder is on the path."""
+    return all_probes(lambda text: _tell(events, Warned(text).to_json()))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -97,7 +131,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--device", default=None)
     parser.add_argument("--only", default="")
+    parser.add_argument("--asking", action="store_true")  # the parent chooses each next probe
     parser.add_argument("--trials", default="")  # these instead of probes
+    parser.add_argument("--share", default="")  # those of the trials that this process makes
+    parser.add_argument("--worker", type=int, default=0)  # which of the processes this is
+    parser.add_argument("--jobs", type=int, default=1)  # how many there are
+    parser.add_argument("--memory", type=int, default=None)  # bytes that copies may take
     parser.add_argument("--treated", default="")  # treatments applied beforehand
     parser.add_argument("--given", default="[]")  # facts for them, as JSON
     options = parser.parse_args(arguments)
@@ -109,19 +148,18 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _chosen(only: str) -> Sequence[Probe]:
-    """Return the probes named in "a,b", in the registry's order; all when none is named."""
+def _chosen(only: str, probes: Sequence[Probe] = PROBES) -> Sequence[Probe]:
+    """Return those of `probes` named in "a,b", in their order; all when none is named."""
     wanted = [name.strip() for name in only.split(",") if name.strip()]
-    known = [probe.id for probe in PROBES]
+    known = [probe.id for probe in probes]
     for name in wanted:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            hint = near[0] if near else ", ".join(known)
+            hint = nearest(name, known) or ", ".join(known)
             raise UsageError(
                 en=f"There is no probe `{name}`: did you mean {hint}?",
                 zh=f"没有名为 `{name}` 的探针：您是否想写 {hint}？",
             )
-    return [probe for probe in PROBES if not wanted or probe.id in wanted]
+    return [probe for probe in probes if not wanted or probe.id in wanted]
 
 
 def _tell(events: TextIO, event: dict[str, Any]) -> None:
@@ -148,32 +186,6 @@ def _take_output() -> TextIO:
     with contextlib.suppress(AttributeError):
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     return events
-
-
-def _watch_parent() -> None:
-    """End with the parent. The user's `input()` gets an end of file instead of waiting for ever."""
-    with contextlib.suppress(OSError):
-        mode = os.fstat(0).st_mode
-        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-            return
-        pipe = os.dup(0)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
-        threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
-
-
-def _end_with(pipe: int) -> None:
-    with contextlib.suppress(OSError):
-        while os.read(pipe, 4096):
-            pass
-    _end_now()
-
-
-def _end_now() -> NoReturn:
-    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        os.killpg(os.getpgrp(), signal.SIGKILL)  # with the workers it has started
-    os._exit(1)
 
 
 def _die_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,10 +27,37 @@ class Started:
     def to_json(self) -> dict[str, Any]:
         """Return the event as a JSON object."""
         listed = [
-            {"id": probe.id, "title": probe.title.to_json(), "cost": probe.cost}
+            {
+                "id": probe.id,
+                "title": probe.title.to_json(),
+                "cost": probe.cost,
+                "usual": probe.cost if probe.usual is None else probe.usual,
+                "provides": list(probe.provides),
+                "after": list(probe.after),
+            }
             for probe in self.probes
         ]
         return {"event": "start", "probes": listed}
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something is not as it should be, and the examination goes on without it."""
+
+    text: Text
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as a JSON object."""
+        return {"event": "warning", "message": self.text.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeWanted:
+    """The examination waits to be told which probe to run next."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as a JSON object."""
+        return {"event": "next"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +120,62 @@ class LossRefused:
 
 @dataclass(frozen=True, slots=True)
 class TrialsStarted:
-    """Trials start: the case without any ("baseline") first, then these treatments."""
+    """Trials start: the case without any ("baseline") first, then these treatments.
+
+    `device`: where they run ("cuda:1"), and `held_out`: whether there are validation data.
+    """
 
     trials: Sequence[Trial]
+    device: str = "cpu"
+    held_out: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as a JSON object."""
         listed = [{"id": trial.id, "title": trial.title.to_json()} for trial in self.trials]
-        return {"event": "trials", "trials": listed}
+        return {
+            "event": "trials",
+            "trials": listed,
+            "device": self.device,
+            "held_out": self.held_out,
+        }
+
+
+Point = tuple[int, float]  # step, loss
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRunning:
-    """A trial is at work; `progress` from 0 to 1."""
+    """A trial (or the baseline) is at work; `progress` from 0 to 1.
+
+    `run`: which of its trainings this is; the curve begins anew with each. `train`: points of the
+    training curve that came since the last event, (step, loss before that step); `validation`: of
+    the validation curve. A loss that is not finite is None in JSON.
+    """
 
     id: str
     progress: float
+    run: int = 0
+    steps: int = 0  # planned, 0 while that is not known
+    train: tuple[Point, ...] = ()
+    validation: tuple[Point, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as a JSON object."""
-        progress = round(self.progress, 3)
-        return {"event": "trial", "id": self.id, "status": "running", "progress": progress}
+        return {
+            "event": "trial",
+            "id": self.id,
+            "status": "running",
+            "progress": round(self.progress, 3),
+            "run": self.run,
+            "steps": self.steps,
+            "train": points_to_json(self.train),
+            "validation": points_to_json(self.validation),
+        }
+
+
+def points_to_json(points: Sequence[Point]) -> list[list[float | None]]:
+    """Return a curve as [step, loss] pairs; a loss that is not finite becomes None."""
+    return [[step, float(f"{loss:.5g}") if math.isfinite(loss) else None] for step, loss in points]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +191,14 @@ class TrialEnded:
 
 
 Event = (
-    Started | ProbeRunning | ProbeEnded | LossRefused | TrialsStarted | TrialRunning | TrialEnded
+    Started
+    | Warned
+    | ProbeWanted
+    | ProbeRunning
+    | ProbeEnded
+    | LossRefused
+    | TrialsStarted
+    | TrialRunning
+    | TrialEnded
 )
 OnEvent = Callable[[Event], None]

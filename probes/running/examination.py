@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
+from torch.utils.data import DataLoader
 
 from expert.errors import TorchmedicError, UsageError, UserCodeError
 from expert.language import Text
@@ -71,12 +72,17 @@ class Examination:
 
     # --- data -------------------------------------------------------------------------------------
 
+    @property
+    def loaders(self) -> list[DataLoader[Any]]:
+        """Every DataLoader of the case: `draw` keeps their worker processes from starting."""
+        return self._snapshot.loaders
+
     @cached_property
     def batches(self) -> list[Batch]:
         """Up to 32 training batches (4096 samples), as the loader gives them, on the device."""
         with self.restored("all"):
-            loader, loaders = self.case.train_loader, self._snapshot.loaders
-            return draw(loader, self.model, "train_loader", _TRAINING, loaders)
+            loader = self.case.train_loader
+            return draw(loader, self.model, "train_loader", _TRAINING, self.loaders)
 
     @cached_property
     def val_batches(self) -> list[Batch]:
@@ -85,7 +91,7 @@ class Examination:
         if loader is None:
             return []
         with self.restored("all"):
-            return draw(loader, self.model, "val_loader", _VALIDATION, self._snapshot.loaders)
+            return draw(loader, self.model, "val_loader", _VALIDATION, self.loaders)
 
     @cached_property
     def batch(self) -> Batch:

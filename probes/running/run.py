@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -15,8 +15,8 @@ from expert.language import Text
 from expert.observation import Observation
 from probes.case.case import Case
 from probes.case.user_code import describe, place_of
+from probes.installed import all_probes
 from probes.probe import Need, Probe
-from probes.registry import PROBES
 from probes.running.events import (
     Event,
     LossRefused,
@@ -24,6 +24,7 @@ from probes.running.events import (
     ProbeEnded,
     ProbeRunning,
     Started,
+    Warned,
 )
 from probes.running.examination import BudgetSpent, Examination
 
@@ -47,25 +48,40 @@ _MISSING: Final[dict[Need, Text]] = {
 }
 
 
+Choose = Callable[[Sequence[Probe]], Probe | None]
+
+
+def first_of(waiting: Sequence[Probe]) -> Probe | None:
+    """Choose the probes in the order in which they are given."""
+    return waiting[0]
+
+
 def run_probes(
     case: Case,
     *,
-    probes: Sequence[Probe] = PROBES,
+    probes: Sequence[Probe] | None = None,
     budget_s: float = 60.0,
     on_event: OnEvent = lambda event: None,
+    choose: Choose = first_of,
 ) -> list[Observation]:
     """Return everything the probes see in a case, which is left as it was, bit for bit.
 
+    `probes`: by default the built-in ones and those of installed packages.
+    `choose` picks the next of the probes that have not been run; None ends the examination.
     Raises UsageError or UserCodeError when no forward pass of the case can be made. A probe that
     fails is told in an event and the others go on; so is a loss function that raises.
     """
+    if probes is None:
+        probes = all_probes(lambda text: on_event(Warned(text)))
     on_event(Started(tuple(probes)))
     with Examination(case, budget_s=budget_s) as exam:
-        budget = _Budget(time.monotonic() + budget_s, probes)
+        budget = _Budget(time.monotonic() + budget_s)
         exam.prepare()
         refusal = exam.refusal
-        for index, probe in enumerate(probes):
-            exam.deadline = budget.deadline(index)
+        waiting = list(probes)
+        while waiting and (probe := choose(waiting)) is not None:
+            exam.deadline = budget.deadline(probe, waiting)
+            waiting.remove(probe)
             on_event(_run(probe, exam, budget, on_event))
         if refusal is not None:
             on_event(LossRefused(refusal))
@@ -75,23 +91,26 @@ def run_probes(
 @dataclass(frozen=True, slots=True)
 class _Budget:
     end: float
-    probes: Sequence[Probe]
 
     @property
     def is_spent(self) -> bool:
         return time.monotonic() >= self.end
 
-    def deadline(self, index: int) -> float:
-        """Return until when a probe may run: its share of what is left, by cost, and a half more.
+    def deadline(self, probe: Probe, waiting: Sequence[Probe]) -> float:
+        """Return until when a probe may run: twice its share of what is left, by usual cost.
 
-        Cheap probes are not stopped.
+        `waiting`: probes that may still be run, this one among them; while there are others, a
+        quarter is left to them. Cheap ones are not stopped.
         """
-        probe = self.probes[index]
         if probe.cost <= CHEAP:
             return float("inf")
-        waiting = sum(other.cost for other in self.probes[index:] if other.cost > CHEAP)
-        now = time.monotonic()
-        return min(self.end, now + 1.5 * (self.end - now) * probe.cost / waiting)
+        total = sum(_usual(other) for other in waiting if other.cost > CHEAP)
+        now, share = time.monotonic(), _usual(probe) / total
+        return now + (self.end - now) * (1.0 if share == 1 else min(2 * share, 0.75))
+
+
+def _usual(probe: Probe) -> float:
+    return probe.cost if probe.usual is None else probe.usual
 
 
 @dataclass(slots=True)

@@ -12,12 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from probes.case.batches import Batch, call_model
-from probes.recording.recording import main_output, record
+from probes.recording.living import dead_shares, living_units
+from probes.recording.recording import main_output
 
 if TYPE_CHECKING:
     from probes.running.examination import Examination
 
 SAME: Final = 1e-3  # of its size: an output that varies less is the same answer to every input
+ALIVE: Final = 1e-2  # of its size: one that varies less hardly looked at its input to begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,11 @@ class Answers:
         Both against its size and against its former spread, so that neither a large offset learnt
         by the output nor a shrinking one is mistaken for it.
         """
-        return before.variation > SAME > self.variation and self.spread < SAME * before.spread
+        return (
+            before.variation > ALIVE
+            and self.variation < SAME
+            and (self.spread < SAME * before.spread)
+        )
 
 
 def answers_now(exam: Examination, batch: Batch) -> Answers | None:
@@ -64,13 +70,7 @@ def answers(output: Tensor) -> Answers | None:
 def dead_share(exam: Examination, batch: Batch) -> float | None:
     """Return the largest share of dead rectifier units of a layer now; None without rectifiers."""
     with without_dropout(exam.model):
-        seen = record(exam, batch)
-    shares = [
-        1.0 - op.measured.alive.float().mean()
-        for op in seen.ops
-        if op.inside and op.measured is not None and op.measured.alive is not None
-    ]
-    return float(torch.stack(shares).max()) if shares else None
+        return max(dead_shares(living_units(exam, batch)).values(), default=None)
 
 
 @contextmanager

@@ -224,6 +224,17 @@ def step(exam: Examination, batch: Batch) -> Tensor:
     return loss.detach()
 
 
+def step_with(exam: Examination, optimizer: torch.optim.Optimizer, batch: Batch) -> Tensor:
+    """Take one step of another optimizer on `batch`; returns the loss, detached."""
+    exam.count_steps(1)
+    exam.model.zero_grad(set_to_none=True)
+    loss = exam.loss_of(batch)
+    if loss.requires_grad:
+        loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.detach()
+
+
 def losses_on(exam: Examination, batches: Sequence[Batch]) -> list[float]:
     """Return the loss of each batch, without training on it."""
     return _read([exam.loss_of(batch).detach() for batch in batches])

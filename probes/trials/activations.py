@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import torch.nn.functional as F
+from torch import Tensor
 
 from expert.language import Text
 from probes.case.case import Case
@@ -24,17 +25,19 @@ def _in_place(call: Call) -> bool:
     return getattr(call.func, "__name__", "").endswith("_") or bool(call.kwargs.get("inplace"))
 
 
-def _leaky(exam: Examination) -> Case:
-    _need(exam, "relu")
+def _instead_of_relu(other: Callable[..., Tensor], parameter: float) -> Callable[..., Case]:
+    def apply(exam: Examination) -> Case:
+        _need(exam, "relu")
+        in_model(exam, lambda: rewrite)
+        return exam.case
 
     def rewrite(call: Call) -> Any:
         values = given(call)
         if call.name not in ops.RECTIFIERS or values is None:
             return AS_IT_IS
-        return F.leaky_relu(values, SLOPE, inplace=_in_place(call))
+        return other(values, parameter, inplace=_in_place(call))
 
-    in_model(exam, lambda: rewrite)
-    return exam.case
+    return apply
 
 
 def _need(exam: Examination, *names: str) -> None:
@@ -114,7 +117,14 @@ def _without_input(call: Call) -> dict[str, Any]:
 
 
 TRIALS: Final = (
-    Trial("leaky-relu", Text(en="leaky ReLU instead of ReLU", zh="用 LeakyReLU 代替 ReLU"), _leaky),
+    Trial(
+        "leaky-relu",
+        Text(en="leaky ReLU instead of ReLU", zh="用 LeakyReLU 代替 ReLU"),
+        _instead_of_relu(F.leaky_relu, SLOPE),
+    ),
+    Trial(
+        "elu", Text(en="ELU instead of ReLU", zh="用 ELU 代替 ReLU"), _instead_of_relu(F.elu, 1.0)
+    ),
     Trial(
         "relu-and-kaiming",
         Text(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from expert.language import Text
 from probes.case.batches import Batch, map_tensors, take_apart_like
@@ -103,7 +105,97 @@ def _finite(exam: Examination) -> Case:
     return over_batches(exam, lambda batches: [filled(batch) for batch in batches])
 
 
+def _unit_range(exam: Examination) -> Case:
+    low, high = _bounds([t for b in exam.batches for t in input_tensors(b).values()])
+    if low >= -1 and high <= 1:
+        raise Unsuitable(en="the inputs lie between -1 and 1", zh="输入已在 -1 与 1 之间")
+
+    def scaled(batch: Batch) -> Batch:
+        new = {id(t): (t - low) / (high - low) for t in input_tensors(batch).values()}
+        return take_apart_like(batch, map_tensors(batch.raw, lambda t: new.get(id(t), t)))
+
+    return over_batches(exam, lambda batches: [scaled(batch) for batch in batches])
+
+
+def _bounds(tensors: Sequence[Tensor]) -> tuple[float, float]:
+    """Return the lowest and the highest value. Raises Unsuitable where they are no scale."""
+    known = [t for t in tensors if t.is_floating_point() and t.numel()]
+    if not known:
+        raise Unsuitable(en="there are no numbers to scale", zh="没有可缩放的数值")
+    low, high = min(float(t.min()) for t in known), max(float(t.max()) for t in known)
+    if not low < high or not math.isfinite(high - low):
+        raise Unsuitable(en="the values are all the same, or not finite", zh="数值全部相同或非有限")
+    return low, high
+
+
+def _targets_in_range(exam: Examination) -> Case:
+    """Scale the targets into what the last activation can give."""
+    last = exam.recording.output_last.name
+    if last not in ("sigmoid", "tanh", "relu"):
+        raise Unsuitable(en="no activation bounds the outputs", zh="没有限制输出范围的激活函数")
+    low, high = _bounds([t for b in exam.batches if (t := b.target_tensor) is not None])
+    least, most = (-0.9, 0.9) if last == "tanh" else (0.1, 0.9)
+
+    def scaled(target: Tensor) -> Tensor:
+        return (target - low) / (high - low) * (most - least) + least
+
+    return over_targets(exam, scaled)
+
+
+def _whole_numbers(exam: Examination) -> Case:
+    values = [t for batch in exam.batches if (t := batch.target_tensor) is not None]
+    if not values or not all(
+        t.is_floating_point() and bool((t == t.round()).all()) for t in values
+    ):
+        raise Unsuitable(
+            en="the targets are no whole numbers kept as floats", zh="目标不是以浮点数存储的整数"
+        )
+    if any(t.dim() > 1 and t.shape[-1] != 1 for t in values):
+        raise Unsuitable(en="the targets have several columns", zh="目标有多列")
+    return over_targets(exam, lambda t: t.long().reshape(t.shape[0]))
+
+
+def _normalised_inside(exam: Examination) -> Case:
+    """Let the model begin with a normalisation of every feature over the batch."""
+    if not all(t.is_floating_point() for t in input_tensors(exam.batch).values()):
+        raise Unsuitable(en="the inputs are no numbers", zh="输入不是数值")
+
+    def normalise(module: nn.Module, given: tuple[Any, ...]) -> Any:
+        first = given[0]
+        if not isinstance(first, Tensor) or first.dim() < 2 or len(first) < 2:
+            return given
+        return (F.batch_norm(first, None, None, training=True), *given[1:])
+
+    exam.model.register_forward_pre_hook(normalise)  # put back with everything else
+    return exam.case
+
+
 TRIALS: Final = (
+    Trial(
+        "unit-range-inputs",
+        Text(en="inputs scaled to 0..1", zh="把输入缩放到 0..1"),
+        _unit_range,
+    ),
+    Trial(
+        "normalised-inside",
+        Text(en="batch norm as the first layer", zh="以批归一化作第一层"),
+        _normalised_inside,
+    ),
+    Trial(
+        "targets-in-range",
+        Text(
+            en="targets scaled into the last activation's range",
+            zh="把目标缩放到最后激活函数的值域内",
+        ),
+        _targets_in_range,
+        same_loss=False,
+    ),
+    Trial(
+        "whole-number-labels",
+        Text(en="class numbers as int64", zh="类别编号用 int64"),
+        _whole_numbers,
+        same_loss=False,
+    ),
     Trial(
         "standardised-inputs",
         Text(en="inputs at mean 0, deviation 1", zh="输入标准化为均值 0、标准差 1"),

@@ -30,6 +30,26 @@ def _exchanged(
     return changed(exam.case, optimizer=make(list(parameters.values())), scheduler=None)
 
 
+def renewed(exam: Examination, model: nn.Module) -> torch.optim.Optimizer:
+    """Return an optimizer like the case's own, with its settings, for another model."""
+    if exam.case.step is not None and goes_backward(exam):
+        raise Unsuitable(en="your step holds its own optimizer", zh="您的 step 使用它自己的优化器")
+    if len(exam.case.optimizers) != 1 or len(groups(exam.case)) != 1:
+        raise Unsuitable(
+            en="the case has not exactly one optimizer with one group of parameters",
+            zh="案例并非恰好有一个只含一组参数的优化器",
+        )
+    (own,) = exam.case.optimizers
+    settings = {k: v for k, v in own.param_groups[0].items() if k in own.defaults}
+    try:
+        return type(own)(model.parameters(), **settings)
+    except (TypeError, ValueError):
+        raise Unsuitable(
+            en=f"{type(own).__name__} cannot be made anew for another model",
+            zh=f"无法为另一个模型重建 {type(own).__name__}",
+        ) from None
+
+
 def _momentum(exam: Examination) -> Case:
     for group in groups(exam.case):
         if "momentum" in group:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from expert.language import Text
 from probes.case.case import Case
@@ -13,6 +13,8 @@ from probes.optimizer import groups
 from probes.quantities.hidden import hidden_modules, hidden_parameters
 from probes.running.examination import Examination
 from probes.trials.trial import Trial, Unsuitable
+
+NORM_MOMENTUM: Final = 0.1  # PyTorch's default
 
 
 def _unfrozen(exam: Examination) -> Case:
@@ -60,6 +62,29 @@ def _training(exam: Examination) -> Case:
     return exam.case
 
 
+def _norms(exam: Examination) -> list[nn.modules.batchnorm._NormBase]:
+    kind = nn.modules.batchnorm._NormBase
+    found = [m for m in exam.model.modules() if isinstance(m, kind) and m.track_running_stats]
+    if not found:
+        raise Unsuitable(en="there is no batch norm with statistics", zh="没有带统计量的批归一化")
+    return found
+
+
+def _evaluated_norms(exam: Examination) -> Case:
+    for norm in _norms(exam):
+        norm.eval()
+    return exam.case
+
+
+def _usual_norm_momentum(exam: Examination) -> Case:
+    norms = _norms(exam)
+    if all(norm.momentum == NORM_MOMENTUM for norm in norms):
+        raise Unsuitable(en="the momentum is 0.1", zh="动量已是 0.1")
+    for norm in norms:
+        norm.momentum = NORM_MOMENTUM
+    return exam.case
+
+
 TRIALS: Final = (
     Trial("unfrozen", Text(en="frozen parameters trained too", zh="解冻被冻结的参数"), _unfrozen),
     Trial(
@@ -73,4 +98,15 @@ TRIALS: Final = (
         _registered,
     ),
     Trial("training-mode", Text(en="the model in training mode", zh="模型处于训练模式"), _training),
+    Trial(
+        "batch-norm-evaluation",
+        Text(en="batch norm in evaluation mode", zh="批归一化处于评估模式"),
+        _evaluated_norms,
+    ),
+    Trial(
+        "batch-norm-momentum",
+        Text(en="batch norm with momentum 0.1", zh="批归一化动量 0.1"),
+        _usual_norm_momentum,
+        goal="validation",
+    ),
 )

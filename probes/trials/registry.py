@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Final
 
 from expert.errors import UsageError
+from expert.spelling import nearest
 from probes.trials import (
     activations,
+    architecture,
+    augmentation,
+    batching,
     data,
+    gradients,
     initialisation,
     loops,
     losses,
@@ -25,8 +29,12 @@ TRIALS: Final[Mapping[str, Trial]] = {
     for family in (
         rates,
         data,
+        batching,
+        augmentation,
         initialisation,
         activations,
+        architecture,
+        gradients,
         losses,
         regularisation,
         parameters,
@@ -45,8 +53,7 @@ def named(names: str) -> list[Trial]:
 def _named(name: str) -> Trial:
     if name in TRIALS:
         return TRIALS[name]
-    near = difflib.get_close_matches(name, TRIALS, n=1, cutoff=0.4)
-    hint = near[0] if near else ", ".join(TRIALS)
+    hint = nearest(name, TRIALS) or ", ".join(TRIALS)
     raise UsageError(
         en=f"There is no trial `{name}`: did you mean {hint}?",
         zh=f"没有名为 `{name}` 的试验：您是否想写 {hint}？",

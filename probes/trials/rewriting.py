@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Final
 
 import torch
@@ -99,6 +100,20 @@ def given(call: Call) -> Tensor | None:
     return value if isinstance(value, Tensor) else None
 
 
+def wrapped(
+    function: Callable[..., Any], prepare: Callable[[ExitStack], None]
+) -> Callable[..., Any]:
+    """Return a function of the user's that runs with something prepared around each call."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with ExitStack() as stack:
+            prepare(stack)
+            return function(*args, **kwargs)
+
+    return run
+
+
 class Origins:
     """Remembers what activations were made from, through reshapings: to go back before them."""
 
@@ -110,6 +125,10 @@ class Origins:
         """Return what an activation's output was computed from, None for other tensors."""
         found: Tensor | None = self._before.get(tensor)
         return found
+
+    def keep(self, tensor: Tensor, source: Tensor) -> None:
+        """Remember what a tensor was made from."""
+        self._before[tensor] = source
 
     def note(self, call: Call) -> Any:
         """Run the call if it is an activation or moves the output of one, and remember it."""

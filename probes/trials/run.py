@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
@@ -16,90 +14,157 @@ from expert.language import Text
 from expert.observation import Observation
 from probes.case.case import Case
 from probes.case.user_code import describe
+from probes.own_rate import length
 from probes.running.events import TrialEnded, TrialRunning, TrialsStarted
-from probes.running.examination import BudgetSpent, Examination
+from probes.running.examination import BudgetSpent
 from probes.trials import rates
-from probes.trials.course import Course, Plan, run_course
-from probes.trials.standing import BROKEN, CURED, Standing
-from probes.trials.trial import Trial, TrialExamination, TrialResult, changed, treated
+from probes.trials.comparing import compare
+from probes.trials.course import FEWEST, STEPS, Course, Pace, Plan, Tell, run_course
+from probes.trials.memory import room_for
+from probes.trials.standing import BROKEN
+from probes.trials.trial import (
+    Trial,
+    TrialExamination,
+    TrialResult,
+    Unsuitable,
+    changed,
+    treated,
+)
 
-MARGIN: Final = 0.05  # of the way from guessing to perfect: less is no difference
-LOSS_MARGIN: Final = 0.1  # of the loss at the start
-NOISES: Final = 2.0  # times the distance between two runs without the treatment
 FOR_EVER: Final = 1e9  # seconds: as many steps as the first run took
 BASELINE: Final = "baseline"
+COPIES: Final = 3  # of what is trained: the user's own state, the baseline's, the treated case's
+MOST_LONGER: Final = 4  # times the steps of the baseline that a treated run may take
 _NO_TIME: Final = Text(
     en="the time budget was spent before it (see --budget)",
     zh="轮到它之前时间预算已用完（见 --budget）",
 )
 
 TrialEvent = TrialsStarted | TrialRunning | TrialEnded
+Baselines = tuple[Course, Course]
 
 
 def run_trials(
     case: Case,
     trials: Sequence[Trial],
     *,
+    told: Sequence[Trial] | None = None,
     base: Sequence[Trial] = (),
     given: Iterable[Observation] = (),
     budget_s: float = 60.0,
     steps: int | None = None,
+    memory: int | None = None,
     on_event: Callable[[TrialEvent], None] = lambda event: None,
 ) -> list[TrialResult]:
     """Return what each treatment does to a case, which is left as it was, bit for bit.
 
-    `base`: treatments that are applied in every run. `given`: facts of an earlier examination.
+    `told`: the trials that are announced, where others are made elsewhere. `base`: treatments that
+    are applied in every run. `given`: facts of an earlier examination. `memory`: bytes that copies
+    may take, instead of what is free.
     """
-    on_event(TrialsStarted(tuple(trials)))
+    on_event(TrialsStarted(tuple(told or trials), str(case.device()), case.val_loader is not None))
     end = time.monotonic() + budget_s
     plan = Plan(seconds=budget_s / (len(trials) + 3), **({} if steps is None else {"steps": steps}))
-    with TrialExamination(case, budget_s=budget_s) as outer:
-        train = [batch.raw for batch in outer.batches]
-        val = [batch.raw for batch in outer.val_batches] or None
-        exam = TrialExamination(changed(case, train_loader=train, val_loader=val))
-        exam.found = {seen.name: seen for seen in given}
-        exam.deadline = end
-        with treated(exam, base) as sick:
-            return _Bench(sick, plan, on_event).try_all(trials)
+    try:
+        with (
+            room_for(case, COPIES + len(base), memory),
+            TrialExamination(case, budget_s=budget_s) as outer,
+        ):
+            exam = _fixed(outer)
+            exam.found = {seen.name: seen for seen in given}
+            exam.deadline = end
+            with treated(exam, base) as sick:
+                return _Bench(sick, plan, memory, on_event).try_all(trials)
+    except Unsuitable as reason:  # there is no room, or no change that was to be made beforehand
+        refused = [TrialResult(t.id, tried=False, reason=reason.text) for t in trials]
+        for result in refused:
+            on_event(TrialEnded(result.id, result.to_json()))
+        return refused
+
+
+def _fixed(outer: TrialExamination) -> TrialExamination:
+    """Return an examination whose loaders are lists: every run sees the same batches."""
+    train = [batch.raw for batch in outer.batches]
+    val = [batch.raw for batch in outer.val_batches] or None
+    exam = TrialExamination(changed(outer.case, train_loader=train, val_loader=val))
+    exam.users_case = outer.case
+    return exam
 
 
 @dataclass
 class _Bench:
     """The case without the treatment, and what is compared with it."""
 
-    exam: Examination
+    exam: TrialExamination
     plan: Plan
+    memory: int | None
     on_event: Callable[[TrialEvent], None]
+    known: dict[tuple[str, int], Baselines] = field(default_factory=dict)
+    at_tenth: dict[int, Course] = field(default_factory=dict)
 
     def try_all(self, trials: Sequence[Trial]) -> list[TrialResult]:
-        first = self._course(self.exam, BASELINE, self.plan)
+        first = self._course(self.exam, self.plan, 0)
         self.plan = Plan(first.steps or self.plan.steps, FOR_EVER)
-        again = Plan(self.plan.steps, FOR_EVER, seed=1)
-        baselines = (first, self._course(self.exam, BASELINE, again))
+        again = self._course(self.exam, replace(self.plan, seed=1), 1)
+        self.known["", self.plan.steps] = first, again
         self.on_event(TrialEnded(BASELINE, None))
         results = []
         for trial in trials:
-            results.append(self._try(trial, baselines))
+            started = time.monotonic()
+            result = self._try(trial)
+            results.append(replace(result, seconds=round(time.monotonic() - started, 3)))
             self.on_event(TrialEnded(trial.id, results[-1].to_json()))
         return results
 
-    def _course(self, exam: Examination, id_: str, plan: Plan) -> Course:
+    def _baselines(self, trial: Trial) -> Baselines:
+        """Return two courses without the treatment, over the length that suits it."""
+        steps = self._own_length() if trial.own_length else self.plan.steps
+        cause = trial.id if trial.cause else ""
+        found = self.known.get((cause, steps))
+        if found is None:
+            sick = () if trial.cause is None else (Trial("", trial.title, trial.cause),)
+            plans = (Plan(steps, FOR_EVER, seed=seed) for seed in (0, 1))
+            with treated(self.exam, sick) as exam:
+                one, other = (self._course(exam, plan, n) for n, plan in enumerate(plans))
+            found = self.known[cause, steps] = one, other
+        return found
+
+    def _own_length(self) -> int:
+        """Return the steps of the user's own training. Raises Unsuitable where it is not short."""
+        case = self.exam.users_case
+        each = length(case.train_loader)
+        if case.epochs is None or each is None:
+            raise Unsuitable(
+                en="the length of your training is not known (give `epochs` in the case)",
+                zh="不知道您的训练有多长（请在案例中给出 `epochs`）",
+            )
+        steps = case.epochs * each
+        if steps > max(self.plan.steps, STEPS):
+            raise Unsuitable(
+                en=f"your training is longer ({steps} steps) than a trial can be",
+                zh=f"您的训练（{steps} 步）比一次试验所能做的更长",
+            )
+        return max(steps, 1)
+
+    def _course(self, exam: TrialExamination, plan: Plan, run: int) -> Course:
         """Return the course of the case as it is; one that raises stands nowhere."""
         try:
-            return run_course(exam, plan, lambda share: self.on_event(TrialRunning(id_, share)))
+            return run_course(exam, plan, self._teller(BASELINE, run))
         except Exception:  # that is how ill it is
             return Course(BROKEN, BROKEN, BROKEN, BROKEN, 0)
 
-    def _try(self, trial: Trial, baselines: tuple[Course, Course]) -> TrialResult:
+    def _try(self, trial: Trial) -> TrialResult:
         if self.exam.deadline <= time.monotonic():
             return TrialResult(trial.id, tried=False, reason=_NO_TIME)
         self.on_event(TrialRunning(trial.id, 0.0))
         also: tuple[Trial, ...] = ()
+        baselines = self.known["", self.plan.steps]
         try:
-            course = self._treated_course(trial, also)
+            baselines = self._baselines(trial)
+            course = self._treated_course(trial, also, baselines)
             if course.soared and trial not in rates.TRIALS:  # it may learn so well that the rate
                 also = (rates.TENTH,)  # is now too high
-                course = self._treated_course(trial, also)
+                course = self._treated_course(trial, also, baselines)
         except BudgetSpent:
             return TrialResult(trial.id, tried=False, reason=_NO_TIME)
         except Exception as error:
@@ -107,23 +172,35 @@ class _Bench:
                 torch.cuda.empty_cache()
             as_before = baselines[0].steps == 0 and not isinstance(error, TorchmedicError)
             return TrialResult(trial.id, tried=as_before, reason=_why(error))
-        rival = self._at_tenth if also else None
+        rival = self._rival(baselines[0].steps) if also else None
         return replace(compare(trial, baselines, course, rival), also=tuple(x.id for x in also))
 
-    @cached_property
-    def _at_tenth(self) -> Course:
-        """The case without the treatment, at a tenth of the rate."""
-        with treated(self.exam, [rates.TENTH]) as inner:
-            return self._course(inner, BASELINE, self.plan)
+    def _rival(self, steps: int) -> Course:
+        """Return the course without the treatment, at a tenth of the rate."""
+        if steps not in self.at_tenth:
+            with treated(self.exam, [rates.TENTH]) as inner:
+                plan = Plan(steps or self.plan.steps, FOR_EVER)
+                self.at_tenth[steps] = self._course(inner, plan, 2)
+        return self.at_tenth[steps]
 
-    def _treated_course(self, trial: Trial, also: Sequence[Trial]) -> Course:
-        with treated(self.exam, [trial, *also]) as inner:
-            return run_course(inner, self.plan, self._teller(trial, inner))
+    def _treated_course(self, trial: Trial, also: Sequence[Trial], baselines: Baselines) -> Course:
+        with treated(self.exam, [trial, *also]) as inner, room_for(inner.case, 1, self.memory):
+            steps = baselines[0].steps or self.plan.steps
+            if trial.steps is not None:
+                wanted = trial.steps(baselines[0], len(self.exam.batches), len(inner.batches))
+                steps = max(1, min(wanted, MOST_LONGER * max(steps, FEWEST)))
+            tell = self._teller(trial.id, len(also))
 
-    def _teller(self, trial: Trial, inner: Examination) -> Callable[[float], None]:
-        def tell(share: float) -> None:
-            self.on_event(TrialRunning(trial.id, share))
-            inner.progress(share)  # raises when the time is over
+            def go_on(pace: Pace) -> None:
+                tell(pace)
+                inner.progress(pace.share)  # raises when the time is over
+
+            return run_course(inner, Plan(steps, FOR_EVER), go_on)
+
+    def _teller(self, id_: str, run: int) -> Tell:
+        def tell(pace: Pace) -> None:
+            new = pace.new
+            self.on_event(TrialRunning(id_, pace.share, run, pace.steps, new.train, new.validation))
 
         return tell
 
@@ -134,91 +211,3 @@ def _why(error: Exception) -> Text:
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return Text(en="it ran out of memory", zh="内存不足")
     return Text(en=describe(error), zh=describe(error))
-
-
-def compare(
-    trial: Trial,
-    baselines: tuple[Course, Course],
-    course: Course,
-    rival: Course | None = None,
-) -> TrialResult:
-    """Return what the treatment changed, against two runs without it.
-
-    `rival`: without it too, but with whatever else the treated run had.
-    """
-    scores = [_score(b.before, b.after) for b in baselines]
-    noise = abs(scores[0] - scores[1])
-    others = baselines if rival is None else (*baselines, rival)
-    score = _score(course.before, course.after)
-    best = max(_score(b.before, b.after) for b in others)
-    margin = max(MARGIN, NOISES * noise)
-    gain = score - best
-    early = _score(course.before, course.quarter) - max(_score(b.before, b.quarter) for b in others)
-    faster = gain > -MARGIN and early > max(margin, 2 * MARGIN)
-    lower = trial.same_loss and _lower_loss(others, course)
-    learnt = score - _score(course.before, course.before) > margin  # a lucky start is no effect
-    better = ((gain > margin or faster) and learnt) or (lower and gain > -MARGIN)
-    improved = better and not _harms(baselines, course)
-    cured = improved and score >= CURED[course.after.measure]
-    by_loss = trial.same_loss or course.after.quality is None
-
-    def shown(standing: Standing) -> float | None:
-        return standing.loss if by_loss else standing.quality
-
-    baseline = min((b.after for b in baselines), key=lambda s: _worst_last(shown(s), by_loss))
-    judged_on_validation = course.validation is not BROKEN
-    return TrialResult(
-        id=trial.id,
-        steps=course.steps,
-        measure="loss" if by_loss else course.after.measure,
-        before=shown(course.before),
-        after=shown(course.after),
-        baseline=shown(baseline),
-        val_after=shown(course.validation) if judged_on_validation else None,
-        val_baseline=shown(baselines[0].validation) if judged_on_validation else None,
-        score=round(score, 4),
-        gain=round(max(gain, early if faster else gain), 4),
-        noise=round(noise, 4),
-        improved=improved,
-        cured=cured,
-    )
-
-
-def _worst_last(value: float | None, by_loss: bool) -> float:
-    if value is None or math.isnan(value):
-        return math.inf
-    return value if by_loss else -value
-
-
-def _score(before: Standing, after: Standing) -> float:
-    """Return 0 for guessing, 1 for perfect; the share of the loss that is gone where unknown."""
-    if not math.isfinite(after.loss):
-        return -1.0
-    if after.score is not None:
-        return max(min(after.score, 1.0), -1.0)
-    if not math.isfinite(before.loss) or before.loss == 0:
-        return 0.0
-    return max(min((before.loss - after.loss) / abs(before.loss), 1.0), -1.0)
-
-
-def _lower_loss(others: Sequence[Course], course: Course) -> bool:
-    losses = [b.after.loss for b in others]
-    mine, start = course.after.loss, course.before.loss
-    if not math.isfinite(mine):
-        return False
-    if not all(map(math.isfinite, losses)):
-        return mine < min(start, *filter(math.isfinite, losses), math.inf)
-    scale = max(min(abs(start), abs(others[0].before.loss)), 1e-12)
-    fall = (min(losses) - mine) / scale
-    return fall > max(LOSS_MARGIN, NOISES * abs(losses[0] - losses[1]) / scale)
-
-
-def _harms(baselines: tuple[Course, Course], course: Course) -> bool:
-    """Return whether answers to validation data are clearly worse than without the treatment."""
-    if course.validation is BROKEN or course.validation.score is None:
-        return False
-    others = [b.validation.score for b in baselines if b.validation.score is not None]
-    if not others:
-        return False
-    noise = abs(max(others) - min(others))
-    return course.validation.score < min(others) - max(MARGIN, NOISES * noise)

@@ -22,6 +22,7 @@ from probes.running.examination import Examination
 
 MOST_BATCHES: Final = 12
 MOST_SAMPLES: Final = 1024
+MOST_CLASSES: Final = 50
 CURED: Final = {"accuracy": 0.6, "explained-variance": 0.3, "loss": 0.3}  # scores: data have noise
 
 
@@ -29,13 +30,21 @@ CURED: Final = {"accuracy": 0.6, "explained-variance": 0.3, "loss": 0.3}  # scor
 class Standing:
     """`quality` in its own `measure` ("accuracy", "explained-variance"), None where unknown.
 
-    `score`: 0 for guessing, 1 for perfect answers; -1 at worst.
+    `score`: 0 for guessing, 1 for perfect answers; -1 at worst. `nearest`: where numbers may be
+    those of classes, quality and score of the nearest class as the answer.
     """
 
     loss: float
     measure: str = "loss"
     quality: float | None = None
     score: float | None = None
+    nearest: tuple[float, float] | None = None
+
+    def comparable(self, other: Standing) -> Standing:
+        """Return this standing in the measure of another, where both are known."""
+        if self.measure == other.measure or other.measure != "accuracy" or self.nearest is None:
+            return self
+        return Standing(self.loss, "accuracy", *self.nearest)
 
 
 BROKEN: Final = Standing(math.nan)
@@ -43,6 +52,8 @@ BROKEN: Final = Standing(math.nan)
 
 def spread(batches: Sequence[Batch]) -> list[Batch]:
     """Return a few of the batches, evenly over all of them."""
+    if not batches:
+        return []
     size = max(batches[0].size, 1)
     count = min(len(batches), MOST_BATCHES, max(MOST_SAMPLES // size, 4))
     return [batches[index * len(batches) // count] for index in range(count)]
@@ -89,10 +100,11 @@ def _with_quality(loss: float, task: Task, pairs: list[tuple[Tensor, Tensor]]) -
             return Standing(loss, "accuracy", found, (found - chance) / (1 - chance))
         if task.kind in ("continuous", "input"):
             found = _explained(pairs)
-            return Standing(loss, "explained-variance", found, max(found, -1.0))
+            score = max(found, -1.0)
+            return Standing(loss, "explained-variance", found, score, _nearest(pairs))
     except (RuntimeError, ValueError, IndexError, ZeroDivisionError):
         pass  # outputs and targets that do not answer each other
-    return Standing(loss)
+    return Standing(loss, nearest=_nearest(pairs))
 
 
 def _accuracy(task: Task, pairs: list[tuple[Tensor, Tensor]]) -> tuple[float, float]:
@@ -106,6 +118,20 @@ def _accuracy(task: Task, pairs: list[tuple[Tensor, Tensor]]) -> tuple[float, fl
         raise ValueError("one class only")
     shares = torch.stack([(answers[truth == c] == c).double().mean() for c in classes])
     return float(shares.mean()), 1.0 / len(classes)
+
+
+def _nearest(pairs: list[tuple[Tensor, Tensor]]) -> tuple[float, float] | None:
+    """Return accuracy and score of rounded answers, where the targets are few whole numbers."""
+    truth = torch.cat([target.reshape(-1) for _, target in pairs])
+    answers = torch.cat([output.reshape(-1) for output, _ in pairs])
+    classes = torch.unique(truth)
+    whole = bool((truth == truth.round()).all())
+    if not whole or not 2 < len(classes) <= MOST_CLASSES or len(answers) != len(truth):
+        return None
+    given = answers.round()
+    found = float(torch.stack([(given[truth == c] == c).double().mean() for c in classes]).mean())
+    chance = 1.0 / len(classes)
+    return found, (found - chance) / (1 - chance)
 
 
 def _classes(task: Task, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

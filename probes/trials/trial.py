@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from expert.language import Text
 from expert.observation import json_value
 from probes.case.batches import Batch
 from probes.case.case import Case
 from probes.case.drawing import Limits, draw
+from probes.running.events import points_to_json
 from probes.running.examination import Examination
 from probes.training.short_training import Unsuitable
+
+if TYPE_CHECKING:
+    from probes.trials.course import Course, Curves
 
 __all__ = [
     "Trial",
@@ -27,6 +31,7 @@ __all__ = [
     "treated",
 ]
 
+Goal = Literal["training", "validation"]
 _BATCHES: Final = Limits(batches=256, samples=8192, bytes=128 << 20, seconds=5.0)
 
 
@@ -37,35 +42,50 @@ class Trial:
     `apply` gets the examination of a case that may be changed in place (it is put back afterwards)
     and whose loaders are lists of batches; it returns the treated case, or raises Unsuitable.
     `uses`: facts that it needs from an earlier examination. `same_loss`: the loss still means the
-    same, so that losses with and without the treatment can be compared.
+    same, so that losses with and without the treatment can be compared. `goal`: the data on which
+    it is to help. `cause`: what makes the case as ill as it is in the user's own training, where a
+    short one alone does not show it; it is applied to the runs without the treatment only.
+    `own_length`: compared over the user's own number of steps. `steps`: how many steps the treated
+    run takes, given one without the treatment and the number of batches without and with it.
     """
 
     id: str
     title: Text
-    apply: Callable[[Examination], Case]
+    apply: Callable[[TrialExamination], Case]
     uses: tuple[str, ...] = ()
     same_loss: bool = True
+    goal: Goal = "training"
+    cause: Callable[[TrialExamination], Case] | None = None
+    own_length: bool = False
+    steps: Callable[[Course, int, int], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
     """What became of one trial.
 
-    `before`, `after`: the `measure` ("loss", "accuracy" or "explained-variance") at the start and
-    after `steps` steps with the treatment; `baseline`: after as many without it. `val_after`,
-    `val_baseline`: the same on validation data. `gain`: how much nearer to perfect (0 guessing, 1
-    perfect) than without, `noise`: how far two runs without it are apart on that scale. `reason`:
-    why it was not tried, or failed. `also`: treatments that had to be added for it to run.
+    `before`, `after`: the `measure` ("loss", "accuracy" or "explained-variance", on the data of the
+    trial's `goal`) at the start and after `steps` steps with the treatment; `baseline`: without it.
+    `val_before`, `val_after`, `val_baseline`: the same on validation data. `curves`: the losses of
+    the two runs as Curves have them; `same_loss`: they mean the same. `gain`: how much nearer to
+    perfect (0 guessing, 1 perfect) than without, `noise`: how far two runs without it are apart on
+    that scale. `reason`: why it was not tried, or failed. `also`: treatments that had to be added
+    for it to run.
     """
 
     id: str
     steps: int = 0
+    seconds: float = 0.0
     measure: str = "loss"
     before: float | None = None
     after: float | None = None
     baseline: float | None = None
+    val_before: float | None = None
     val_after: float | None = None
     val_baseline: float | None = None
+    goal: Goal = "training"
+    same_loss: bool = True
+    curves: Mapping[str, Curves] = field(default_factory=dict)  # "treated", "baseline"
     score: float = 0.0
     gain: float = 0.0
     noise: float = 0.0
@@ -80,6 +100,13 @@ class TrialResult:
         data = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         data["reason"] = self.reason.to_json() if self.reason else None
         data["also"] = list(self.also)
+        data["curves"] = {
+            name: {
+                "train": points_to_json(curves.train),
+                "validation": points_to_json(curves.validation),
+            }
+            for name, curves in self.curves.items()
+        }
         return {name: _plain(value) for name, value in data.items()}
 
 
@@ -114,7 +141,7 @@ def over_batches(
 
 
 @contextmanager
-def treated(exam: Examination, trials: Sequence[Trial]) -> Iterator[Examination]:
+def treated(exam: TrialExamination, trials: Sequence[Trial]) -> Iterator[TrialExamination]:
     """Apply treatments one after another; everything is put back on leaving.
 
     Yields an examination of the treated case. Raises Unsuitable when one does not fit.
@@ -124,14 +151,25 @@ def treated(exam: Examination, trials: Sequence[Trial]) -> Iterator[Examination]
         return
     with exam.training():
         inner = TrialExamination(trials[0].apply(exam))
-        inner.found = dict(exam.found)
-        inner.deadline = exam.deadline
+        inner.inherit(exam)
         with treated(inner, trials[1:]) as last:
             yield last
 
 
 class TrialExamination(Examination):
-    """An examination that draws more batches: a trial runs for some epochs of a small data set."""
+    """An examination that draws more batches: a trial runs for some epochs of a small data set.
+
+    `users_case`: as the user gave it, whose loaders are their own.
+    """
+
+    def __init__(self, case: Case, *, budget_s: float = 60.0) -> None:
+        super().__init__(case, budget_s=budget_s)
+        self.users_case = case
+
+    def inherit(self, outer: TrialExamination) -> None:
+        """Take over what the examination of the untreated case knows."""
+        self.found, self.deadline = dict(outer.found), outer.deadline
+        self.users_case = outer.users_case
 
     @cached_property
     def batches(self) -> list[Batch]:

@@ -25,6 +25,14 @@ def _fact(name: str, value: Value) -> Observation:
     return Observation(name, value, (), ORIGIN)
 
 
+def has_diverged(curve: Curve) -> bool:
+    """Return whether the loss ends far above where it began."""
+    if curve.count < _LEAST or not curve.means:
+        return False
+    start = curve.start()
+    return curve.end() > start + _FAR_ABOVE * abs(start) + 3 * curve.noise()
+
+
 def course_facts(curve: Curve, updates: int) -> Iterator[Observation]:
     """Give `run.*`: how the loss went."""
     if not curve.count:
@@ -42,7 +50,7 @@ def course_facts(curve: Curve, updates: int) -> Iterator[Observation]:
     yield _fact("run.loss_min", curve.lowest())
     scale = abs(start)
     if curve.first_nonfinite is None:
-        yield _fact("run.diverged", end > start + _FAR_ABOVE * scale + 3 * noise)
+        yield _fact("run.diverged", has_diverged(curve))
     if scale > 0:
         yield _fact("run.relative_drop", (start - end) / scale)
         yield _fact("run.noise", noise / scale)
@@ -77,6 +85,6 @@ def schedule_facts(watcher: Watcher) -> Iterator[Observation]:
     limit = top + 10 * math.log10(_DEAD)
     dead = sum(steps for level, steps in seen.rates.items() if level < limit)
     yield _fact("schedule.peak_rate", peak)
-    yield _fact("schedule.end_over_peak", seen.rate.last / peak)
+    yield _fact("schedule.end_over_peak", seen.rate / peak)
     if watcher.scheduler is not None:
         yield _fact("schedule.dead_share", dead / sum(seen.rates.values()))

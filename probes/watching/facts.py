@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import statistics
@@ -14,6 +15,7 @@ from torch import nn
 from expert.observation import Observation, Value
 from probes import data, labels, loss_input
 from probes.case.batches import Batch
+from probes.isolation.random_state import remember_process
 from probes.recording.loss_call import LossCall
 from probes.watching.course import course_facts, fit_facts, schedule_facts
 from probes.watching.loader_facts import loader_facts
@@ -22,31 +24,56 @@ from probes.watching.settings import ORIGIN, StandIn
 from probes.watching.update_facts import update_facts
 from probes.watching.watcher import Watcher
 
-_ONE_LINE: Final = 0.9  # of the backward passes: the run has one loss
 _NOT_HERE: Final = frozenset(  # said of batches drawn one after the other, which these are not
     {"input.repeated_batch", "input.repeated_batch_share", "input.identical_sample_share"}
 )
 
 
 def observations(watcher: Watcher) -> list[Observation]:
-    """Return everything that is known; what cannot be worked out is left out."""
+    """Return everything that is known at the end; what cannot be worked out is left out."""
+    run = watcher.now.guard.run
+    return _from(watcher, lambda name, part: run(name, part), course=True)
+
+
+def observations_so_far(watcher: Watcher, *, course: bool) -> list[Observation]:
+    """Return what is known while the run goes on, which nothing that it finds disturbs.
+
+    `course`: also how losses and rates went, which says little before the end.
+    """
+    restores = remember_process()
+    try:
+        return _from(watcher, watcher.now.guard.attempt, course=course)
+    finally:
+        for restore in restores:
+            restore()
+
+
+def _from(
+    watcher: Watcher, run: Callable[[str, Callable[[], Any]], Any], *, course: bool
+) -> list[Observation]:
     found: dict[str, Observation] = {}
     parts: list[Callable[[Watcher], Iterator[Observation]]] = [
         _what_was_given,
-        lambda w: iter(w.settings.facts.values()),
+        _settings,
         loader_facts,
         _losses,
         update_facts,
         _modes,
         _loop,
-        _course,
         _nonfinite,
         _places,
     ]
-    for index, part in enumerate(parts):
-        told = watcher.now.guard.run(f"facts {index}", lambda part=part: list(part(watcher)))
+    parts += [_course] if course else []
+    for part in parts:
+        told = run(f"facts {part.__name__}", functools.partial(_listed, part, watcher))
         found |= {fact.name: fact for fact in told or ()}
     return list(found.values())
+
+
+def _listed(
+    part: Callable[[Watcher], Iterator[Observation]], watcher: Watcher
+) -> list[Observation]:
+    return list(part(watcher))
 
 
 def observe(name: str, value: Value, where: tuple[str, ...] = ()) -> Observation:
@@ -59,12 +86,6 @@ def main_fed(watcher: Watcher) -> Fed | None:
     if len(watcher.losses.functions) != 1:
         return None
     return watcher.losses.fed.get(next(iter(watcher.losses.functions)))
-
-
-def has_one_loss(watcher: Watcher) -> bool:
-    """Return whether nearly all backward passes start on one line of the user's."""
-    counts = [stream.curve.count for stream in watcher.losses.backward.values()]
-    return bool(counts) and max(counts) >= _ONE_LINE * sum(counts)
 
 
 def _what_was_given(watcher: Watcher) -> Iterator[Observation]:
@@ -152,6 +173,10 @@ def _broadcasts(watcher: Watcher) -> tuple[Any, ...]:
     return ()
 
 
+def _settings(watcher: Watcher) -> Iterator[Observation]:
+    return iter(watcher.settings.facts.values())
+
+
 def _losses(watcher: Watcher) -> Iterator[Observation]:
     losses = watcher.losses
     backwards = watcher.now.backwards
@@ -208,9 +233,8 @@ def _loop(watcher: Watcher) -> Iterator[Observation]:
 
 
 def _course(watcher: Watcher) -> Iterator[Observation]:
-    if has_one_loss(watcher):
-        streams = watcher.losses.backward.values()
-        curve = max((stream.curve for stream in streams), key=lambda curve: curve.count)
+    curve = watcher.losses.main()
+    if curve is not None:
         yield from course_facts(curve, watcher.now.step)
         if len(watcher.losses.functions) == 1:
             yield from fit_facts(watcher)

@@ -69,7 +69,7 @@ class Forwards:
         self._leaves = []
         if self._handles or self.now.compiled:
             return
-        self._thread = threading.get_ident()
+        self._thread = 0  # the first that calls a module: others may load data or evaluate
         self._handles = [
             register_module_forward_pre_hook(self._before),
             register_module_forward_hook(self._after),
@@ -93,17 +93,23 @@ class Forwards:
                 model.modes[module.training] += 1
 
     def _before(self, module: nn.Module, args: Any) -> None:
-        if torch.compiler.is_compiling() or threading.get_ident() != self._thread:
+        if torch.compiler.is_compiling() or not self._is_followed():
             return
         self._depth += 1
         if self._depth == 1:
             self.now.guard.run("models", self._called, module, args)
 
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
-        if torch.compiler.is_compiling() or threading.get_ident() != self._thread:
+        if torch.compiler.is_compiling() or not self._is_followed():
             return
         self._depth = max(self._depth - 1, 0)
         self.now.guard.run("layers", self._left, module, output)
+
+    def _is_followed(self) -> bool:
+        this = threading.get_ident()
+        if not self._thread:
+            self._thread = this
+        return this == self._thread
 
     def _called(self, module: nn.Module, args: Any) -> None:
         if recomputing() or _is_loss(module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections import Counter
@@ -63,6 +64,10 @@ def _constructs(frame: FrameType, part: object) -> bool:
 
 def shown(frame: FrameType) -> str:
     """Return the frame's line, its file relative to the working folder where it lies below it."""
-    path = frame.f_code.co_filename
+    return f"{_shown_file(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+@functools.lru_cache(maxsize=256)
+def _shown_file(path: str) -> str:
     relative = os.path.relpath(path)
-    return f"{path if relative.startswith(os.pardir) else relative}:{frame.f_lineno}"
+    return path if relative.startswith(os.pardir) else relative

@@ -27,6 +27,17 @@ class Guard:
         """Run no observer any more."""
         self._active = False
 
+    def attempt(self, name: str, observer: Callable[..., Any], *args: Any) -> Any:
+        """Return what `observer` returns, as `run` does; one that raises may be tried again."""
+        found = self.run(name, observer, *args)
+        self.broken.pop(name, None)
+        return found
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether observers run: not in a forked child."""
+        return self._active
+
     def run(self, name: str, observer: Callable[..., Any], *args: Any) -> Any:
         """Return what `observer` returns; None when it is off, raises, or is called from within."""
         this = threading.get_ident()

@@ -7,11 +7,12 @@ wait for it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -20,6 +21,25 @@ from probes.case.user_imports import OUR_NAMES, users_first
 from probes.watching.transparent import hidden
 
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
+#: What the reasoning imports, and a script may have a module of its own by that name.
+_NEEDED: Final = frozenset(
+    {
+        "annotated_types",
+        "experta",
+        "frozendict",
+        "markdown_it",
+        "mdurl",
+        "platformdirs",
+        "pydantic",
+        "pydantic_core",
+        "pygments",
+        "rich",
+        "schema",
+        "typing_extensions",
+        "typing_inspection",
+        "yaml",
+    }
+)
 
 
 class Curtain:
@@ -27,6 +47,8 @@ class Curtain:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
+        self._path = [_ROOT, *sys.path]
+        self._aside: dict[str, ModuleType] = {}
 
     def draw(self) -> None:
         """Hide our modules."""
@@ -38,16 +60,40 @@ class Curtain:
 
     @contextmanager
     def ours(self) -> Iterator[None]:
-        """Let imports inside find our modules, whatever the script has loaded under our names."""
+        """Let imports inside find our modules and what they need, whatever the script has loaded.
+
+        Afterwards the script finds its own again, under the same names.
+        """
         theirs = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in OUR_NAMES}
+        users_path = list(sys.path)
+        theirs |= _take_away(self._path)
         self.lift()
-        sys.path.insert(0, _ROOT)
+        sys.modules.update(self._aside)
+        sys.path[:] = self._path
         try:
             yield
         finally:
-            sys.path.remove(_ROOT)
+            sys.path[:] = users_path
             self.draw()
+            self._aside = _take_away(users_path)
             sys.modules.update(theirs)
+
+
+def _take_away(path: list[str]) -> dict[str, ModuleType]:
+    """Take out of `sys.modules`, of what we need, what imports along `path` would not find."""
+    foreign = {name for name in _NEEDED & sys.modules.keys() if _lies_elsewhere(name, path)}
+    found = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in foreign}
+    for name in found:
+        del sys.modules[name]
+    return found
+
+
+def _lies_elsewhere(name: str, path: list[str]) -> bool:
+    loaded = getattr(sys.modules[name], "__file__", None)
+    spec = PathFinder.find_spec(name, path)
+    if loaded is None or spec is None or spec.origin is None:
+        return False
+    return not os.path.samefile(str(spec.origin), str(loaded))
 
 
 class AfterImport(MetaPathFinder):

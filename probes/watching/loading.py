@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ class Drawn:
     """One batch: the loader it came from, and a copy of its labels."""
 
     loader: Loader
+    raw: Any = None  # kept until the next one where ranks are compared
     labels: Tensor | None = None
     trained: bool = False
     evaluated: bool = False
@@ -35,6 +37,7 @@ class Loader:
     length: int | None
     labels: list[Tensor] = field(default_factory=list)
     drawn: int = 0
+    opened: int = 0  # times that it was iterated over
     trained: int = 0
     evaluated: int = 0
     pairs: int = 0  # consecutive batches that were compared
@@ -46,8 +49,9 @@ class Loader:
 class Loading:
     """All loaders of torch, by the data set that they read."""
 
-    def __init__(self, now: Now) -> None:
+    def __init__(self, now: Now, on_trained: Callable[[Any], None] | None = None) -> None:
         self.now = now
+        self.on_trained = on_trained
         self.seen: dict[int, Loader] = {}
         self.current: Drawn | None = None
         self.shapes: set[tuple[tuple[int, ...], ...]] = set()
@@ -59,6 +63,7 @@ class Loading:
         if key not in self.seen:
             sampler = getattr(loader, "batch_sampler", None) or getattr(loader, "sampler", None)
             self.seen[key] = Loader(self.now.lines.of(loader), sampler, _length(loader))
+        self.seen[key].opened += 1
         self._of[id(iterator)] = self.seen[key]
 
     def took(self, iterator: object, raw: Any) -> None:
@@ -67,7 +72,7 @@ class Loading:
         if loader is None:
             return
         loader.drawn += 1
-        drawn = self.current = Drawn(loader)
+        drawn = self.current = Drawn(loader, raw if self.on_trained is not None else None)
         if loader.drawn <= _FINGERPRINTED and not self.now.is_lean():
             self._compare(loader, raw)
         if self.now.close:
@@ -81,6 +86,9 @@ class Loading:
         if drawn is None or drawn.trained:
             return
         drawn.trained = True
+        if self.on_trained is not None and drawn.loader.opened == 1:  # later ranks may swap parts
+            self.on_trained(drawn.raw)
+            drawn.raw = None
         drawn.loader.trained += 1
         if drawn.labels is not None:
             drawn.loader.labels.append(drawn.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,14 +14,16 @@ from torch import Tensor
 from probes.recording.graph import LastOp, last_op
 from probes.watching.curve import Curve
 from probes.watching.now import Now, recomputing
-from probes.watching.readings import capturing
+from probes.watching.readings import capturing, is_sharded
 
 _MOST_KEPT: Final = 1_000_000  # values of the copy of what a loss was fed
 _PHASES: Final = 256
 _SAMPLED: Final = 16  # batches of which copies are kept
 _PASSED: Final = 16  # operations between a loss and the difference that it is made of
 _EVERY: Final = 32  # losses on a device are read that many at a time
+_SELDOM: Final = 8  # when time is short, one of so many calls is looked at
 _INPUTS: Final = ("input", "target")
+_ONE_LINE: Final = 0.9  # of the backward passes: the run has one loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Losses:
         self.broadcast: tuple[tuple[int, ...], ...] | None = None
         self._unscaled: dict[int, Tensor] = {}
         self._phase = -1
+        self.first_nonfinite: int | None = None  # backward passes before that of such a loss
 
     def scaled(self, given: Any, scaled: Any) -> None:
         """Remember the loss that a GradScaler has multiplied."""
@@ -74,12 +78,20 @@ class Losses:
             return
         self.now.backwards += 1
         self.without_graph += not loss.requires_grad
-        place = self.now.lines.note("backward") or "?"
+        place = self._place()
         if self.now.close and self.broadcast is None:
             self.broadcast = broadcast_before(loss)
         loss = self._unscaled.pop(id(loss), loss)
+        if is_sharded(loss):
+            return
         if loss.numel() == 1 and not capturing(loss):
             self._add(self.backward.setdefault(place, Stream()), loss)
+
+    def _place(self) -> str:
+        """Return the line that goes backward; where there is one, it is looked up now and then."""
+        if len(self.backward) == 1 and self.now.backwards % _SELDOM and self.now.is_lean():
+            return next(iter(self.backward))
+        return self.now.lines.note("backward") or "?"
 
     def after_loss(
         self,
@@ -92,15 +104,18 @@ class Losses:
         """Note one call of a loss function; `given(size)`: what the model was given last."""
         if not isinstance(result, Tensor) or recomputing() or capturing(result):
             return
+        if is_sharded(result):
+            return
         if not torch.is_grad_enabled():
             return
         self.functions[function] += 1
         if not result.requires_grad:
             return
+        if self.now.is_lean() and function in self.fed and self.functions[function] % _SELDOM:
+            return
         if result.numel() == 1:
             self._add(self.fitted, result)
-        if not self.now.is_lean():
-            self.now.lines.note(f"loss:{function}")
+        self.now.lines.note(f"loss:{function}")
         if function not in self.fed:
             self._keep(function, args, kwargs)
         if self.now.close and len(self.samples) < _SAMPLED:
@@ -124,6 +139,14 @@ class Losses:
             self.phases.append(Stream())
         self._add(self.phases[-1], result)
 
+    def main(self) -> Curve | None:
+        """Return the loss of the line at which nearly all backward passes start."""
+        curves = [stream.curve for stream in self.backward.values()]
+        most = max(curves, key=lambda curve: curve.count, default=None)
+        if most is None or most.count < _ONE_LINE * sum(curve.count for curve in curves):
+            return None
+        return most
+
     def finish(self) -> None:
         """Read what is still waiting."""
         for stream in [*self.backward.values(), *self.phases, self.fitted]:
@@ -131,9 +154,9 @@ class Losses:
 
     def _add(self, stream: Stream, loss: Tensor) -> None:
         if loss.device.type == "cpu":
-            value = float(loss.detach())
+            value = loss.item()
             stream.curve.add(value)
-            self.now.nonfinite_loss |= value != value or value in (float("inf"), float("-inf"))
+            self._note_nonfinite(value)
             return
         with torch.no_grad():
             stream.waiting.append(loss.detach().float().reshape(()).clone())
@@ -144,9 +167,16 @@ class Losses:
         def take(values: list[float]) -> None:
             for value in values:
                 stream.curve.add(value)
+                self._note_nonfinite(value)
 
         self.now.readings.read(stream.waiting, take)
         stream.waiting = []
+
+    def _note_nonfinite(self, value: float) -> None:
+        if not math.isfinite(value):
+            self.now.nonfinite_loss = True
+            if self.first_nonfinite is None:
+                self.first_nonfinite = self.now.backwards
 
     def _keep(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         given = dict(zip(_INPUTS, args, strict=False)) | kwargs

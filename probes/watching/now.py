@@ -27,6 +27,7 @@ class Now:
     close_left: int = 1
     compiled: bool = False
     nonfinite_loss: bool = False
+    looked_at_loss: int = 0  # backward passes when its course was last looked at
 
     def is_lean(self) -> bool:
         """Return whether only the cheapest may be done."""

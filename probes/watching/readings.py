@@ -15,6 +15,7 @@ from torch import Tensor
 
 Take = Callable[[list[float]], None]
 _MOST_WAITING: Final = 256
+_WHOLE: Final = (Tensor, torch.nn.Parameter)
 
 
 class Readings:
@@ -64,6 +65,11 @@ def local(tensor: Tensor) -> Tensor:
     """Return this rank's part of a distributed tensor; other tensors as they are."""
     to_local = getattr(tensor, "to_local", None)
     return to_local() if to_local is not None else tensor
+
+
+def is_sharded(tensor: Tensor) -> bool:
+    """Return whether ranks hold parts of the tensor: reading it whole would make them talk."""
+    return type(tensor) not in _WHOLE and hasattr(tensor, "to_local")
 
 
 def norms(tensors: Sequence[Tensor]) -> list[Tensor]:

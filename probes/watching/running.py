@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from expert.observation import Observation
+from probes.watching import active
 from probes.watching.importing import AfterImport, Curtain
 from probes.watching.script import Ended, run_module, run_script
+
+if TYPE_CHECKING:
+    from probes.watching.watcher import Watcher
+
+#: Called after every step with the watcher and what makes our own modules importable meanwhile.
+OnStep = Callable[["Watcher", Callable[[], AbstractContextManager[None]]], None]
 
 
 @dataclass(slots=True)
@@ -24,19 +32,37 @@ class Watched:
     torch: bool = False
     steps: int = 0
     backward_passes: int = 0
+    record: dict[str, Any] = field(default_factory=dict)  # of one rank of several
 
 
-def watch(target: str, arguments: Sequence[str], *, module: bool) -> Watched:
-    """Run `target` (a file, or a module's name) as Python would, and return what was seen."""
+def watch(
+    target: str,
+    arguments: Sequence[str],
+    *,
+    module: bool,
+    on_step: OnStep | None = None,
+    one_of_many: bool = False,
+) -> Watched:
+    """Run `target` (a file, or a module's name) as Python would, and return what was seen.
+
+    `one_of_many`: this is one rank of a distributed run.
+    """
     curtain, watchers, failures = Curtain(), list[Any](), dict[str, str]()
     script = None if module else os.path.abspath(target)
+
+    def tell(watcher: Watcher) -> None:
+        assert on_step is not None
+        on_step(watcher, curtain.ours)
 
     def install() -> None:
         try:
             with curtain.ours():
-                watcher = import_module("probes.watching.watcher").Watcher(script)
-                watchers.append(watcher)
-                watcher.install()
+                made = import_module("probes.watching.watcher").Watcher(
+                    script, tell if on_step is not None else None, one_of_many=one_of_many
+                )
+                watchers.append(made)
+                active.claim(made)
+                made.install()
         except Exception as error:
             failures["install"] = f"{type(error).__name__}: {error}"
 
@@ -59,6 +85,9 @@ def _told(ended: Ended, watchers: list[Any], failures: dict[str, str]) -> Watche
     watcher = watchers[0]
     try:
         watcher.finish()
+        active.release(watcher)
+        if watcher.replicas is not None:
+            watched.record = watcher.record()
         watched.observations = import_module("probes.watching.facts").observations(watcher)
     except Exception as error:
         failures["facts"] = f"{type(error).__name__}: {error}"

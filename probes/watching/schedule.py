@@ -10,9 +10,12 @@ GROWTH: Final = 1.25
 
 
 class Schedule:
-    """Decides step by step. `budget`: share of the run's time that observing may take."""
+    """Decides step by step. `budget`: share of the run's time that observing may take.
 
-    def __init__(self, budget: float) -> None:
+    Without a budget the number of the step alone decides: all ranks look at the same steps.
+    """
+
+    def __init__(self, budget: float | None) -> None:
         self._budget = budget
         self._gap = 1.0
         self._next = 0
@@ -27,7 +30,7 @@ class Schedule:
             return False
         if step < DENSE:
             return True
-        if spent > self._budget * (now - self._began):
+        if self._budget is not None and spent > self._budget * (now - self._began):
             self._next = step + max(2, step // 8)
             return False
         self._gap *= GROWTH
@@ -36,6 +39,8 @@ class Schedule:
 
     def is_over_budget(self, spent: float) -> bool:
         """Return whether observing has taken more than its share."""
+        if self._budget is None:
+            return False
         return self._began is not None and spent > self._budget * (
             time.perf_counter() - self._began
         )

@@ -25,6 +25,22 @@ class Ended:
 
     status: int
     interrupted: bool = False
+    stopped: bool = False  # by us, as was asked for
+    error: str | None = None  # the last line of its traceback
+
+    @property
+    def state(self) -> str:
+        """What becomes of a rank that ends so."""
+        if self.status == 128 + signal.SIGTERM:
+            return "terminated"
+        return "failed" if self.status else "ended"
+
+
+class Stopped(SystemExit):
+    """Ends a script that is to go on no longer; its status is 1."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
 
 
 def main_file(path: str) -> Path | None:
@@ -85,6 +101,8 @@ def _ended(run: Any) -> Ended:
     ended = Ended(0)
     try:
         run()
+    except Stopped:
+        ended = Ended(1, stopped=True)
     except SystemExit as error:
         ended = Ended(_status(error.code))
     except KeyboardInterrupt as error:
@@ -92,7 +110,7 @@ def _ended(run: Any) -> Ended:
         ended = Ended(128 + signal.SIGINT, interrupted=True)
     except BaseException as error:
         _show(error)
-        ended = Ended(1)
+        ended = Ended(1, error=f"{type(error).__name__}: {error}".splitlines()[0][:300])
     try:
         _join_threads()
     except KeyboardInterrupt:

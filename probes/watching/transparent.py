@@ -15,7 +15,8 @@ from typing import Any, Final
 
 HIDDEN: Final = "<frozen importlib._bootstrap torchmedic>"
 _OUR_FOLDERS: Final = tuple(
-    str(Path(__file__).resolve().parents[2] / name) for name in ("probes/watching", "expert/cli")
+    str(Path(__file__).resolve().parents[2] / name)
+    for name in ("probes/watching", "probes/integrations", "expert/cli", "torchmedic")
 )
 
 Before = Callable[[tuple[Any, ...], dict[str, Any]], Any]

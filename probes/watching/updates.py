@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from probes.watching.curve import Curve
 from probes.watching.now import Now
-from probes.watching.readings import capturing, norms
+from probes.watching.readings import capturing, is_sharded, local, norms
 
 _PROBED: Final = 3  # parameters whose gradients tell whether they were zeroed
 _COPIED: Final = 24  # parameters whose update is measured
@@ -35,6 +34,7 @@ class Weight:
     gradient: list[float] = field(default_factory=list)  # norms; NaN where not finite
     weight: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
+    squares: list[tuple[int, float, float]] = field(default_factory=list)  # step, change, size
     looked: int = 0
     missing: int = 0  # times without a gradient
     zero: int = 0
@@ -50,7 +50,8 @@ class Stepped:
     kind: str
     steps: int = 0
     closure: bool = False
-    rate: Curve = field(default_factory=Curve)
+    rate: float = math.nan  # the latest
+    level: int = 0
     rates: Counter[int] = field(default_factory=Counter)  # steps by ten times the log of the rate
     weights: dict[int, Weight] = field(default_factory=dict)
     judged: int = 0  # close steps at which it is known whether old gradients were in it
@@ -82,7 +83,8 @@ class Updates:
         if seen is None:
             return
         seen.steps += 1
-        seen.closure |= len(args) > 1 or kwargs.get("closure") is not None
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        seen.closure |= closure is not None
         self._rate(seen, optimizer)
         if not self.now.is_lean():
             self.now.lines.note("step")
@@ -110,11 +112,11 @@ class Updates:
 
     def before_backward(self) -> None:
         """Look at what is left in the gradients of every optimizer that has stepped before."""
+        if not self.now.close:
+            return
         for seen in self.seen.values():
             optimizer = seen.optimizer()
             if optimizer is None or seen.emptied or not seen.steps or seen.running is not None:
-                continue
-            if not self.now.close:
                 continue
             left = [p.grad for p in _some(optimizer) if p.grad is not None]
             if not left:
@@ -129,7 +131,12 @@ class Updates:
     def clipped(self, total: Any, bound: Any) -> None:
         """Note one clipping: the norm before it, and the bound."""
         self.clippings += 1
-        if isinstance(total, Tensor) and len(self.norms) < 4096 and not capturing(total):
+        if (
+            isinstance(total, Tensor)
+            and not is_sharded(total)
+            and len(self.norms) < 4096
+            and not capturing(total)
+        ):
             if not self.now.close and total.device.type != "cpu":
                 return
 
@@ -159,8 +166,10 @@ class Updates:
         plain = [rate for rate in rates if isinstance(rate, int | float)]
         if plain:
             rate = float(max(plain))
-            seen.rate.add(rate)
-            seen.rates[round(10 * math.log10(rate)) if rate > 0 else -10_000] += 1
+            if rate != seen.rate:
+                seen.level = round(10 * math.log10(rate)) if rate > 0 else -10_000
+                seen.rate = rate
+            seen.rates[seen.level] += 1
 
     def _judge_carried(self, seen: Stepped) -> None:
         if seen.steps < 2 or not (seen.entries or seen.emptied):
@@ -179,7 +188,7 @@ class Updates:
         self.now.readings.read(seen.entries, take)
 
     def _gradients(self, seen: Stepped, optimizer: Optimizer) -> None:
-        held = [p for p in _parameters(optimizer) if p.requires_grad]
+        held = [p for p in _parameters(optimizer) if p.requires_grad and local(p.detach()).numel()]
         weights = [self._weight(seen, parameter) for parameter in held]
         there = [(w, p, p.grad) for w, p in zip(weights, held, strict=True) if p.grad is not None]
         for weight, parameter in zip(weights, held, strict=True):
@@ -217,7 +226,9 @@ class Updates:
                 chosen.append(parameter)
         with torch.no_grad():
             self._copies[id(optimizer)] = [
-                (self._weight(seen, p), p.detach(), p.detach().clone()) for p in chosen
+                (self._weight(seen, p), part, part.clone())
+                for p in chosen
+                if (part := local(p.detach())).numel()
             ]
 
     def _measure(self, seen: Stepped) -> None:
@@ -228,12 +239,16 @@ class Updates:
         with torch.no_grad():
             changes = torch._foreach_sub([new for _, new, _ in copies], [old for *_, old in copies])
             values = [*norms(changes), *norms([old for *_, old in copies])]
-        weights = [weight for weight, _, _ in copies]
+        weights, step = [weight for weight, _, _ in copies], self.now.step
+        held = [weight.tensor() for weight in weights]
+        is_local = any(tensor is not None and is_sharded(tensor) for tensor in held)
 
         def take(read: list[float]) -> None:
             for weight, change, size in zip(weights, read, read[len(weights) :], strict=False):
                 if size > 0:
                     _keep(weight.ratios, change / size)
+                if is_local and len(weight.squares) < _KEPT:
+                    weight.squares.append((step, change**2, size**2))
                 weight.stayed += change == 0
 
         self.now.readings.read(values, take)

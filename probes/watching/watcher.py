@@ -26,34 +26,55 @@ from probes.watching.frames import Lines
 from probes.watching.loading import Loading
 from probes.watching.losses import Losses
 from probes.watching.now import Now, idle
+from probes.watching.placing import put
+from probes.watching.readings import local
+from probes.watching.replicas import Replicas
+from probes.watching.replicas import record as replicas_record
 from probes.watching.schedule import Schedule
 from probes.watching.settings import Settings
 from probes.watching.transparent import wrapped
+from probes.watching.trouble import Trouble, trouble
 from probes.watching.updates import Updates
 
 _BUDGET: Final = 0.03  # of the time; what is seen at every step comes on top
 _BUILT: Final[tuple[Any, ...]] = (nn.Module, Optimizer, DataLoader, LRScheduler)
 _REMEMBERED: Final = 4
 _MOST_REMEMBERED: Final = 65_536
+_SELDOM: Final = 4  # steps between two notes of the modes, when time is short
 _WITHOUT_STEPS: Final = 32  # backward passes before they are taken for steps
 
 
 class Watcher:
-    """Everything that is seen of a run. `install` once, `finish` at the end."""
+    """Everything that is seen of a run. `install` once, `finish` at the end.
 
-    def __init__(self, script: str | None = None) -> None:
-        self.now = Now(Lines(script), Schedule(_BUDGET))
+    `on_step` is called after every update (and every backward pass of a loop without updates);
+    what it raises reaches the script. `one_of_many`: this is one rank of several, whose notes
+    are to be compared.
+    """
+
+    def __init__(
+        self,
+        script: str | None = None,
+        on_step: Callable[[Watcher], None] | None = None,
+        *,
+        one_of_many: bool = False,
+    ) -> None:
+        self.replicas = Replicas() if one_of_many else None
+        self.now = Now(Lines(script), Schedule(None if one_of_many else _BUDGET))
         self.updates = Updates(self.now)
         self.losses = Losses(self.now)
-        self.loading = Loading(self.now)
+        noting = self.replicas.trained_on if self.replicas is not None else None
+        self.loading = Loading(self.now, noting)
         self.forwards = Forwards(self.now)
         self.settings = Settings()
         self.scheduler: str | None = None
+        self.is_on = True
         self.zeroings = 0  # zero_grad calls before the first step
         self._weights: list[tuple[weakref.ref[Tensor], Tensor]] = []  # as they were at first
         self._optimizers: list[weakref.ref[Optimizer]] = []  # built before the first backward
         self._stack = ExitStack()
         self._run = self.now.guard.run
+        self._on_step = on_step
 
     def install(self) -> None:
         """Put the observers on torch."""
@@ -67,8 +88,17 @@ class Watcher:
             self._wrap(kind, "__init__", self._constructed, None)
         self._run("models", self.forwards.open)
 
+    def record(self) -> dict[str, Any]:
+        """Return what this rank knows of itself, for the reader of all ranks' records."""
+        return replicas_record(self)
+
+    def trouble(self) -> Trouble | None:
+        """Return what is so wrong at this moment that the run need not go on."""
+        return trouble(self)
+
     def finish(self) -> None:
         """Take the observers away, and read what is still on its way."""
+        self.is_on = False
         self._stack.close()
         self._run("models", self.forwards.close)
         self._run("losses", self.losses.finish)
@@ -80,7 +110,7 @@ class Watcher:
     def weights_changed(self) -> bool | None:
         """Return whether parameters of optimizers changed since the first backward pass."""
         pairs = [(parameter(), old) for parameter, old in self._weights]
-        live = [(new.detach().cpu(), old) for new, old in pairs if new is not None]
+        live = [(local(new.detach()).cpu(), old) for new, old in pairs if new is not None]
         return any(not torch.equal(new, old) for new, old in live) if live else None
 
     def _remember(self, optimizer: Optimizer) -> None:
@@ -88,7 +118,9 @@ class Watcher:
         small = sorted((p for p in held if p.requires_grad), key=lambda p: p.numel())
         for parameter in small[:_REMEMBERED]:
             if 0 < parameter.numel() <= _MOST_REMEMBERED:
-                self._weights.append((weakref.ref(parameter), parameter.detach().cpu().clone()))
+                self._weights.append(
+                    (weakref.ref(parameter), local(parameter.detach()).cpu().clone())
+                )
 
     # --- the hooks --------------------------------------------------------------------------------
 
@@ -98,21 +130,26 @@ class Watcher:
         name: str,
         before: Callable[..., Any] | None,
         after: Callable[..., Any] | None,
+        told: Callable[..., None] | None = None,
     ) -> None:
+        """Call `before` and `after` guarded, and `told` as it is."""
         original = vars(owner).get(name)
         if original is None:
             return
         run = self._run
 
         def first(args: Any, kwargs: Any) -> Any:
-            return run(name, before, args, kwargs) if before is not None else None
+            return run(name, before, args, kwargs) if before is not None and self.is_on else None
 
         def last(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+            if not self.is_on:  # a module of the user's may have kept our wrapper
+                return
             if after is not None:
                 run(name, after, token, args, kwargs, result)
+            if told is not None:
+                told(token, args, kwargs, result)
 
-        setattr(owner, name, wrapped(original, first, last, idle))
-        self._stack.callback(setattr, owner, name, original)
+        put(self._stack, owner, name, wrapped(original, first, last, idle))
 
     def _install_steps(self) -> None:
         run = self._run
@@ -121,24 +158,34 @@ class Watcher:
             if not idle(args, kwargs):
                 run("steps", self.updates.before, optimizer, args, kwargs)
                 run("modes", self._note_settings, optimizer)
+                if self.now.nonfinite_loss:
+                    self._tell()
 
         def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
             if not idle(args, kwargs):
                 ended = run("steps", self.updates.after, optimizer, args, kwargs)
                 if ended:
-                    run("schedule", self._next_step)
+                    run("schedule", self._next_step, optimizer)
+                    self._tell()
 
         self._stack.callback(register_optimizer_step_pre_hook(before).remove)
         self._stack.callback(register_optimizer_step_post_hook(after).remove)
 
+    def _tell(self) -> None:
+        if self._on_step is not None and self.now.guard.is_active:
+            self._on_step(self)
+
     def _note_settings(self, optimizer: Optimizer) -> None:
-        self.forwards.note_modes()
+        if self.now.close or self.now.step % _SELDOM == 0 or not self.now.is_lean():
+            self.forwards.note_modes()
         if self.now.close:
             self.settings.note(self.now.step, self.forwards.models, self.updates.seen)
 
-    def _next_step(self) -> None:
+    def _next_step(self, optimizer: Optimizer) -> None:
         now = self.now
         now.step += 1
+        if self.replicas is not None:
+            self.replicas.stepped(now.step, optimizer)
         if now.close:
             self.forwards.close()
         if now.close_left > 1:
@@ -157,7 +204,10 @@ class Watcher:
                 for optimizer in (entry() for entry in self._optimizers):
                     if optimizer is not None:
                         self._remember(optimizer)
+            was_finite = not self.now.nonfinite_loss
             self.losses.before_backward(args[0] if args else kwargs.get("tensors"))
+            if was_finite and self.now.nonfinite_loss:  # what comes of it is worth a close look
+                self.now.close, self.now.close_left = True, max(len(self.updates.seen), 1)
             self.updates.before_backward()
             self.loading.trained()
 
@@ -166,13 +216,17 @@ class Watcher:
 
         self._wrap(Optimizer, "zero_grad", zeroed, None)
 
-        def after(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+        def told(token: Any, args: Any, kwargs: Any, result: Any) -> None:
             now = self.now
-            if now.step == 0 and now.backwards == _WITHOUT_STEPS:
-                self.forwards.close()
+            if now.step or now.backwards < _WITHOUT_STEPS:
+                return
+            if now.backwards == _WITHOUT_STEPS:
+                self._run("models", self.forwards.close)
                 now.close = False
+            else:
+                self._tell()
 
-        self._wrap(torch.autograd, "backward", before, after)
+        self._wrap(torch.autograd, "backward", before, None, told)
 
     def _install_losses(self) -> None:
         for name in sorted(LOSSES):
@@ -240,6 +294,8 @@ class Watcher:
     def _constructed(self, args: Any, kwargs: Any) -> None:
         part = args[0]
         self.now.lines.built(part)
+        if self.replicas is not None and isinstance(part, nn.Module):
+            self.replicas.built(part)
         if isinstance(part, Optimizer):
             self.updates.built += 1
             if not self.now.backwards:

@@ -1,8 +1,9 @@
 """`python -m tests.bench.probe_cost`: what an examination costs, in training steps of the case.
 
 For each case a bare training step (forward, loss, backward, optimizer step) and every probe are
-timed in one process, in turn; the ratio of the medians is printed. The goal: the cheap probes (all
-but the short trainings) cost ten steps together.
+timed in one process, in turn; the median of the ratios is printed. The goal: the cheap probes (all
+but the short trainings) cost ten steps together. The dear ones are bounded by `--budget`. Last, how
+much longer a loop with one `.item()` per tensor takes than the fused norms that probes use.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import torch
 from torch import nn
 
 from probes import Case
+from probes.case.device import move_case
+from probes.quantities.fused import norms
 from probes.registry import PROBES
 from probes.running.events import ProbeEnded
 from probes.running.run import CHEAP, run_probes
@@ -32,30 +35,48 @@ def mlp() -> Case:
     return _case(nn.Sequential(*layers[:-1]), torch.randn(512, 512), torch.randint(0, 10, (512,)))
 
 
-def cnn() -> Case:
-    """Return a small convolutional network with batch normalisation."""
-    layers: list[nn.Module] = []
-    for a, b in ((3, 32), (32, 64), (64, 64), (64, 128)):
-        layers += [nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(), nn.MaxPool2d(2)]
-    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10))
-    return _case(model, torch.randn(512, 3, 32, 32), torch.randint(0, 10, (512,)))
+class _Block(nn.Module):
+    """Two 3x3 convolutions with batch normalisation beside a shortcut (He et al., 2016)."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        stride = 1 if inputs == width else 2
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm1, self.norm2 = nn.BatchNorm2d(width), nn.BatchNorm2d(width)
+        shortcut = [nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width)]
+        self.shortcut = nn.Identity() if stride == 1 else nn.Sequential(*shortcut)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        inner = torch.relu(self.norm1(self.conv1(x)))
+        return torch.relu(self.norm2(self.conv2(inner)) + self.shortcut(x))
 
 
-def transformer() -> Case:
-    """Return a transformer encoder of four layers over 64 tokens."""
+def resnet18() -> Case:
+    """Return ResNet-18 for small images: 18 weight layers, 11 million parameters."""
+    stem = [nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+    widths = (64, 64, 64, 128, 128, 256, 256, 512, 512)
+    blocks = [_Block(a, b) for a, b in itertools.pairwise(widths)]
+    end = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10)]
+    inputs = torch.randn(256, 3, 32, 32)
+    return _case(nn.Sequential(*stem, *blocks, *end), inputs, torch.randint(0, 10, (256,)), 16)
+
+
+def transformer12() -> Case:
+    """Return a transformer encoder of twelve layers over 64 tokens."""
     layer = nn.TransformerEncoderLayer(128, 4, 512, batch_first=True)
-    encoder = nn.TransformerEncoder(layer, 4, enable_nested_tensor=False)
+    encoder = nn.TransformerEncoder(layer, 12, enable_nested_tensor=False)
     model = nn.Sequential(nn.Linear(16, 128), encoder, nn.Flatten(), nn.Linear(64 * 128, 10))
-    return _case(model, torch.randn(512, 64, 16), torch.randint(0, 10, (512,)))
+    return _case(model, torch.randn(256, 64, 16), torch.randint(0, 10, (256,)), 16)
 
 
-def _case(model: nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> Case:
-    starts = range(0, len(inputs), BATCH)
+def _case(model: nn.Module, inputs: torch.Tensor, targets: torch.Tensor, size: int = BATCH) -> Case:
+    starts = range(0, len(inputs), size)
     return Case(
         model=model,
         loss_fn=nn.CrossEntropyLoss(),
         optimizer=torch.optim.Adam(model.parameters(), lr=1e-3),
-        train_loader=[(inputs[i : i + BATCH], targets[i : i + BATCH]) for i in starts],
+        train_loader=[(inputs[i : i + size], targets[i : i + size]) for i in starts],
     )
 
 
@@ -68,28 +89,32 @@ def step_seconds(case: Case, steps: int = 12) -> float:
         case.optimizer.zero_grad()
         case.loss_fn(case.model(inputs), targets).backward()
         case.optimizer.step()
+        synchronise(inputs.device)
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds[2:])
 
 
-def probe_seconds(case: Case) -> tuple[float, dict[str, float]]:
-    """Return the seconds of the whole examination and of each probe."""
+def probe_seconds(case: Case, budget_s: float) -> tuple[float, dict[str, float]]:
+    """Return the seconds of the whole examination and of each probe that was run."""
     ended: list[Any] = []
     start = time.perf_counter()
-    run_probes(case, budget_s=600.0, on_event=ended.append)
+    run_probes(case, budget_s=budget_s, on_event=ended.append)
     whole = time.perf_counter() - start
-    return whole, {e.id: e.seconds for e in ended if isinstance(e, ProbeEnded)}
+    probes = [event for event in ended if isinstance(event, ProbeEnded)]
+    return whole, {e.id: e.seconds for e in probes if e.status == "done" or e.seconds}
 
 
-def measure(build: Callable[[], Case], repeats: int) -> Iterator[tuple[str, float]]:
+def measure(
+    build: Callable[[], Case], repeats: int, budget_s: float
+) -> Iterator[tuple[str, float]]:
     """Yield (what, cost in training steps): every probe, the cheap ones together, everything."""
     torch.manual_seed(0)
     rows: dict[str, list[float]] = {}
+    cheap = {probe.id for probe in PROBES if probe.cost <= CHEAP}
     for _ in range(repeats):
-        step = step_seconds(build())
-        whole, seconds = probe_seconds(build())
-        step = statistics.median([step, step_seconds(build())])
-        cheap = {probe.id for probe in PROBES if probe.cost <= CHEAP}
+        before = step_seconds(build())
+        whole, seconds = probe_seconds(build(), budget_s)
+        step = (before + step_seconds(build())) / 2
         dear = sum(s for id_, s in seconds.items() if id_ not in cheap)
         for id_, value in seconds.items():
             rows.setdefault(id_, []).append(value / step)
@@ -99,16 +124,66 @@ def measure(build: Callable[[], Case], repeats: int) -> Iterator[tuple[str, floa
         yield what, statistics.median(values)
 
 
+def naive_norms(tensors: Sequence[torch.Tensor]) -> list[float]:
+    """Return the norms one by one, each waited for: what most scripts do."""
+    return [tensor.norm().item() for tensor in tensors]
+
+
+def fused_against_naive(build: Callable[[], Case], repeats: int = 9) -> float:
+    """Return how many times as long the naive loop over all parameters takes."""
+    tensors = [parameter.detach() for parameter in build().model.parameters()]
+    ratios = []
+    for _ in range(repeats):
+        seconds = []
+        for norms_of in (naive_norms, norms):
+            synchronise(tensors[0].device)
+            start = time.perf_counter()
+            norms_of(tensors)
+            seconds.append(time.perf_counter() - start)
+        ratios.append(seconds[0] / seconds[1])
+    return statistics.median(ratios)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def on(device: str, build: Callable[[], Case]) -> Callable[[], Case]:
+    """Return the case on a device, its data included."""
+
+    def moved() -> Case:
+        case = move_case(build(), device)
+        case.train_loader[:] = [(x.to(device), y.to(device)) for x, y in case.train_loader]
+        return case
+
+    return moved
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table: a row per probe, a column per case."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--budget", type=float, default=60.0, help="seconds for the dear probes")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
-    builds = (mlp, cnn, transformer)
-    columns = {build.__name__: dict(measure(build, options.repeats)) for build in builds}
-    print(f"{'cost in training steps':40s}" + "".join(f"{name:>14s}" for name in columns))
-    for what in next(iter(columns.values())):
-        print(f"{what:40s}" + "".join(f"{column[what]:14.1f}" for column in columns.values()))
+    builds = {build.__name__: on(options.device, build) for build in (mlp, resnet18, transformer12)}
+    columns = {
+        name: dict(measure(build, options.repeats, options.budget))
+        for name, build in builds.items()
+    }
+    print(f"{'cost in training steps':40s}" + "".join(f"{name:>16s}" for name in columns))
+    rows = dict.fromkeys(what for column in columns.values() for what in column)
+    last = ("cheap probes, drawing and isolation", "whole examination")
+    for what in (*(row for row in rows if row not in last), *last):
+        values = [
+            f"{column[what]:16.1f}" if what in column else " " * 15 + "-"
+            for column in columns.values()
+        ]
+        print(f"{what:40s}" + "".join(values))
+    ratios = [f"{fused_against_naive(build):16.2f}" for build in builds.values()]
+    print(f"{'norms one by one over fused, in time':40s}" + "".join(ratios))
 
 
 if __name__ == "__main__":

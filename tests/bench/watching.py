@@ -1,8 +1,16 @@
-"""`python -m tests.bench.watching`: what watching costs, as watched over bare step time.
+"""`python -m tests.bench.watching`: what watching costs, beside what people use otherwise.
 
-Each model trains in two processes in turn, bare and watched, several times; the script prints the
-median time of its steps and of the whole loop, and the ratios of the medians are printed. On the
-CPU the processor's time is taken, which others at work on the machine do not change much.
+One script trains a model, bare and under each way of looking at it, each run a process of its own,
+in turn and again (bare, A, B, ..., bare, A, B, ...). A ratio compares a run with the two bare runs
+around it; the table gives the median ratio over the rounds, the lowest and the highest, of the
+processor time per step (all threads), and the median ratio of wall time.
+
+Two things made earlier figures worthless. glibc gives freed memory back to the system and takes it
+anew at every step, or does not, depending on what happens to lie at the top of the heap: the same
+bare script took 77,000 or 820,000 page faults, 21 or 30 ms a step, and whoever allocated a little
+beside it looked faster than nothing. All runs here therefore keep freed memory
+(MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_). And others may be at work on the machine: then
+processor time is what counts; wall time is told for a quiet one.
 """
 
 from __future__ import annotations
@@ -15,107 +23,124 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LAUNCHER = "from expert.cli import main\nraise SystemExit(main())\n"
-SCRIPT = """\
-import itertools, json, sys, time
-import torch
-from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+WARM_UP = 20  # steps that are not counted: torchmedic looks at the first ones closely
+KEEP_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    "OMP_NUM_THREADS": "1",
+}
+SCRIPT = Path(__file__).with_name("watched_script.py")
 
-torch.set_num_threads(1)
-torch.manual_seed(0)
-
-
-def mlp():
-    sizes = [512, 1024, 1024, 1024, 10]
-    layers = [p for a, b in itertools.pairwise(sizes) for p in (nn.Linear(a, b), nn.ReLU())]
-    return nn.Sequential(*layers[:-1]), torch.randn(2048, 512)
-
-
-def cnn():
-    layers = []
-    for a, b in ((3, 32), (32, 64), (64, 64)):
-        layers += [nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(1024, 10)), torch.randn(1024, 3, 32, 32)
+#: name -> what stands before the script on the command line, and its last argument
+WAYS: dict[str, tuple[list[str], str]] = {
+    "torchmedic": (["torchmedic", "run"], "bare"),
+    "histograms (wandb-style)": ([], "histograms"),
+    "TensorBoard histograms": ([], "tensorboard"),
+    "anomaly mode": ([], "anomaly"),
+    "torch-audit": ([], "torch-audit"),
+    "torchmortem": ([], "torchmortem"),
+}
 
 
-def transformer():
-    layer = nn.TransformerEncoderLayer(128, 4, 256, batch_first=True)
-    encoder = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
-    head = [nn.Flatten(), nn.Linear(32 * 128, 10)]
-    return nn.Sequential(nn.Linear(16, 128), encoder, *head), torch.randn(1024, 32, 16)
+@dataclass(frozen=True)
+class Timing:
+    """Seconds per step; `whole` with the first steps and everything between the steps."""
+
+    processor: float
+    wall: float
+    whole: float
+    faults: int
 
 
-name, steps, device = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-clock = time.process_time if device == "cpu" else time.perf_counter  # others may be at work
-model, x = {"mlp": mlp, "cnn": cnn, "transformer": transformer}[name]()
-model.to(device)
-y = torch.randint(0, 10, (len(x),))
-loader = DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True)
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-loss_fn = nn.CrossEntropyLoss()
-times, began = [], None
-batches = itertools.chain.from_iterable(itertools.repeat(loader))
-for step, (xb, yb) in enumerate(itertools.islice(batches, steps)):
-    start = clock()
-    if step == 3:
-        began = start
-    optimizer.zero_grad()
-    loss = loss_fn(model(xb.to(device)), yb.to(device))
-    loss.backward()
-    optimizer.step()
-    if device != "cpu" and step % 50 == 49:
-        torch.cuda.synchronize()
-    times.append(clock() - start)
-if device != "cpu":
-    torch.cuda.synchronize()
-whole = (clock() - began) / (steps - 3)
-print(json.dumps([sorted(times)[len(times) // 2], whole]))
-"""
-
-
-def step_times(folder: Path, model: str, steps: int, device: str, *, watch: bool) -> list[float]:
-    """Return the median step and the mean step (everything included) of one run, in seconds."""
-    (folder / "train.py").write_text(SCRIPT)
-    (folder / "torchmedic").write_text(LAUNCHER)
-    command = [sys.executable, *(["torchmedic", "run"] if watch else []), "train.py"]
+def timing(folder: Path, model: str, way: tuple[list[str], str], device: str, steps: int) -> Timing:
+    """Run the script once; raises RuntimeError with the last line that it wrote when it fails."""
+    before, looking = way
+    command = [sys.executable, *before, str(SCRIPT), model, str(steps), device, looking]
     done = subprocess.run(
-        [*command, model, str(steps), device],
+        [*command, str(WARM_UP)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={
+            **os.environ,
+            **KEEP_MEMORY,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        },
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    times: list[float] = json.loads(done.stdout)
-    return times
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip().splitlines() or ["?"])[-1])
+    return Timing(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print, per model, the watched over the bare median step and mean step."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print a line per model and way of looking."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of training in each run")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--models", default="mlp,cnn,transformer")
+    parser.add_argument("--models", default="mlp-s,mlp,mlp-l,cnn-s,cnn,transformer-s,transformer")
+    parser.add_argument("--ways", default=",".join(WAYS), help=f"of: {', '.join(WAYS)}")
     options = parser.parse_args(arguments)
-    print(f"{'model':12s}{'bare step ms':>14s}{'median step':>14s}{'mean step':>14s}")
+    print(f"{'model':15s}{'bare ms':>8s}  {'way':26s}{'CPU':>7s}{'low':>7s}{'high':>7s}", end="")
+    print(f"{'whole':>7s}{'wall':>7s}{'faults':>8s}", flush=True)
     with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "torchmedic").write_text(LAUNCHER)
         for model in options.models.split(","):
-            rows: dict[bool, list[list[float]]] = {False: [], True: []}
-            for _ in range(options.repeats):
-                for watch in (False, True):
-                    found = step_times(
-                        Path(name), model, options.steps, options.device, watch=watch
-                    )
-                    rows[watch].append(found)
-            bare = [statistics.median(values) for values in zip(*rows[False], strict=True)]
-            seen = [statistics.median(values) for values in zip(*rows[True], strict=True)]
-            ratios = "".join(f"{b / a:14.3f}" for a, b in zip(bare, seen, strict=True))
-            print(f"{model:12s}{1e3 * bare[0]:14.2f}{ratios}", flush=True)
+            ways = {way: WAYS[way] for way in options.ways.split(",")}
+            compare(folder, model, ways, options)
+
+
+def compare(
+    folder: Path,
+    model: str,
+    ways: dict[str, tuple[list[str], str]],
+    options: argparse.Namespace,
+) -> None:
+    """Run one model bare and in all ways, and print the ratios."""
+    device, bare = options.device, ([], "bare")
+    step = timing(folder, model, bare, device, 2 * WARM_UP).wall
+    steps = 2 * WARM_UP + max(60, int(options.seconds / step))
+    bares = [timing(folder, model, bare, device, steps)]
+    found: dict[str, list[tuple[Timing, int]]] = {way: [] for way in ways}
+    failed: dict[str, str] = {}
+    for _ in range(options.repeats):
+        for way, given in ways.items():
+            if way in failed:
+                continue
+            try:
+                found[way].append((timing(folder, model, given, device, steps), len(bares) - 1))
+            except RuntimeError as error:
+                failed[way] = str(error)
+            if len(ways) == 1:
+                bares.append(timing(folder, model, bare, device, steps))
+        if len(ways) > 1:
+            bares.append(timing(folder, model, bare, device, steps))
+    for way, runs in found.items():
+        start = f"{model:15s}{1e3 * statistics.median(b.processor for b in bares):8.2f}  {way:26s}"
+        if way in failed:
+            print(f"{start}  {failed[way][:90]}", flush=True)
+            continue
+        ratios = sorted(ratio(run, bares, at, "processor") for run, at in runs)
+        row = [statistics.median(ratios), ratios[0], ratios[-1]]
+        row += [
+            statistics.median(ratio(run, bares, at, kind) for run, at in runs)
+            for kind in ("whole", "wall", "faults")
+        ]
+        print(start + "".join(f"{value:7.3f}" for value in row), flush=True)
+
+
+def ratio(run: Timing, bares: list[Timing], at: int, kind: str) -> float:
+    """Return a run over the mean of the bare runs before and after it."""
+    around = [getattr(one, kind) for one in bares[at : at + 2]]
+    value: float = getattr(run, kind) / statistics.fmean(around)
+    return value
 
 
 if __name__ == "__main__":

@@ -73,8 +73,12 @@ def diabetes(seed: int) -> Split:
 
 
 def standardise(split: Split) -> Split:
-    """Return the split with each input column at mean 0 and deviation 1 on the training set."""
-    mean, std = split.x_train.mean(0), split.x_train.std(0).clamp(min=1e-6)
+    """Return the split with each input column at mean 0 and deviation 1 on the training set.
+
+    A column that never changes there is only centred, as scikit-learn's StandardScaler does it.
+    """
+    mean, std = split.x_train.mean(0), split.x_train.std(0)
+    std = torch.where(std > 1e-6, std, 1.0)
     return split._replace(x_train=(split.x_train - mean) / std, x_val=(split.x_val - mean) / std)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from torch import Tensor
+from expert.errors import UsageError
 
 from . import (
     attributes,
@@ -31,7 +30,7 @@ from . import (
     transformer,
     wine,
 )
-from .data import CaseDict
+from .patient import Build, Patient, Score, ward
 from .training import (
     accuracy,
     balanced_from_logits,
@@ -40,44 +39,9 @@ from .training import (
     explained,
     nearest_class,
 )
+from .wards import bases, ill_data, ill_networks, ill_practice, no_faults, two_faults, unseen
 
-Score = Callable[[Tensor, Tensor], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """A case with a known fault, or with none.
-
-    id: base and fault, "digits-mlp/zero-weights".
-    cause: id of the true cause, None for a healthy control.
-    build: seed -> the case as its user would return it; equal seeds give equal cases.
-    also_accept: causes that are as true as `cause` and may stand first as well.
-    score: outputs and targets of the validation set -> quality, higher is better.
-    well: the id of the healthy control with which the score is compared.
-    """
-
-    id: str
-    cause: str | None
-    build: Callable[[int], CaseDict]
-    also_accept: tuple[str, ...] = ()
-    score: Score = accuracy
-    well: str = ""
-
-
-def _ward(
-    base: str, score: Score, *entries: tuple[Callable[[int], CaseDict], *tuple[str, ...]]
-) -> tuple[Patient, ...]:
-    """Return the patients of one base: (build, cause, also accepted...) for each."""
-    return tuple(_admit(base, score, build, *causes) for build, *causes in entries)
-
-
-def _admit(base: str, score: Score, build: Callable[[int], CaseDict], *causes: str) -> Patient:
-    name = f"{base}/{build.__name__.replace('_', '-')}"
-    cause, also = (causes[0], tuple(causes[1:])) if causes else (None, ())
-    return Patient(name, cause, build, also, score, f"{base}/healthy")
-
-
-_DIGITS_MLP = _ward(
+_DIGITS_MLP = ward(
     "digits-mlp",
     accuracy,
     (digits_mlp.healthy,),
@@ -100,10 +64,10 @@ _DIGITS_MLP = _ward(
     (digits_mlp.momentum_nearly_one, "momentum-wrong", "learning-rate-too-high"),
     (digits_mlp.shuffled_inputs, "labels-misaligned-with-inputs", "label-noise"),
 )
-_DIGITS_NUMBER = _ward(
+_DIGITS_NUMBER = ward(
     "digits-mlp", nearest_class, (digits_mlp.class_number_as_target, "wrong-loss-function")
 )
-_DIGITS_DEEP = _ward(
+_DIGITS_DEEP = ward(
     "digits-deep",
     accuracy,
     (digits_deep.healthy,),
@@ -112,7 +76,7 @@ _DIGITS_DEEP = _ward(
     (digits_deep.deep_sigmoid, "vanishing-gradient"),
     (digits_deep.summed_states, "exploding-gradient"),
 )
-_DIGITS_CNN = _ward(
+_DIGITS_CNN = ward(
     "digits-cnn",
     accuracy,
     (digits_cnn.healthy,),
@@ -129,7 +93,7 @@ _DIGITS_CNN = _ward(
     (digits_cnn.sign_lost_in_the_loss, "custom-loss-bug"),
     (digits_cnn.division_by_zero_deviation, "numeric-instability", "custom-layer-bug"),
 )
-_BREAST_CANCER = _ward(
+_BREAST_CANCER = ward(
     "breast-cancer",
     balanced_from_logits,
     (breast_cancer.healthy,),
@@ -143,13 +107,13 @@ _BREAST_CANCER = _ward(
     (breast_cancer.five_ill_among_many, "class-imbalance"),
     (breast_cancer.step_activation, "zero-gradient-operation", "graph-detached"),
 )
-_BREAST_CANCER_SIGMOID = _ward(
+_BREAST_CANCER_SIGMOID = ward(
     "breast-cancer",
     balanced_from_probabilities,
     (breast_cancer.healthy_sigmoid,),
     (breast_cancer.sigmoid_twice, "loss-input-mismatch"),
 )
-_DIABETES = _ward(
+_DIABETES = ward(
     "diabetes",
     explained,
     (diabetes.healthy,),
@@ -161,13 +125,13 @@ _DIABETES = _ward(
     (diabetes.broadcast_in_mse, "loss-broadcast-mistake"),
     (diabetes.broadcast_by_hand, "loss-broadcast-mistake"),
 )
-_WINE = _ward(
+_WINE = ward(
     "wine",
     accuracy,
     (wine.healthy,),
     (wine.raw_features, "unnormalized-input"),
 )
-_RECURRENT = _ward(
+_RECURRENT = ward(
     "characters-rnn",
     accuracy,
     (recurrent.healthy,),
@@ -178,8 +142,8 @@ _RECURRENT = _ward(
     (recurrent.detached_states, "graph-detached"),
     (recurrent.decoder_alone_in_optimizer, "parameters-not-in-optimizer"),
 )
-_ROWS = _ward("digits-rnn", accuracy, (rows.healthy,))
-_TRANSFORMER = _ward(
+_ROWS = ward("digits-rnn", accuracy, (rows.healthy,))
+_TRANSFORMER = ward(
     "characters-transformer",
     character_accuracy,
     (transformer.healthy,),
@@ -189,7 +153,7 @@ _TRANSFORMER = _ward(
     (transformer.softmax_in_forward, "double-softmax"),
     (transformer.weight_decay_of_fifty, "over-regularization"),
 )
-_AUTOENCODER = _ward(
+_AUTOENCODER = ward(
     "digits-autoencoder",
     explained,
     (autoencoder.healthy,),
@@ -198,7 +162,7 @@ _AUTOENCODER = _ward(
     (autoencoder.code_of_one, "capacity-too-small"),
     (autoencoder.rounded_code, "zero-gradient-operation"),
 )
-_PAIRS = _ward(
+_PAIRS = ward(
     "digit-pairs",
     balanced_from_logits,
     (pairs.healthy,),
@@ -208,25 +172,25 @@ _PAIRS = _ward(
     (pairs.untrained_and_frozen, "frozen-parameters"),
     (pairs.weights_lost_from_the_groups, "parameters-not-in-optimizer"),
 )
-_FINETUNING = _ward(
+_FINETUNING = ward(
     "fine-tuning",
     accuracy,
     (finetuning.healthy,),
     (finetuning.head_replaced_after_optimizer, "parameters-not-in-optimizer"),
 )
-_ATTRIBUTES = _ward(
+_ATTRIBUTES = ward(
     "digit-attributes",
     balanced_from_logits,
     (attributes.healthy,),
     (attributes.cross_entropy_of_many_labels, "wrong-loss-function"),
 )
-_ATTRIBUTES_SOFTMAX = _ward(
+_ATTRIBUTES_SOFTMAX = ward(
     "digit-attributes",
     balanced_from_probabilities,
     (attributes.softmax_over_labels, "last-activation-wrong", "wrong-loss-function"),
 )
 _LOOPS = (
-    *_ward(
+    *ward(
         "digits-mlp",
         accuracy,
         (loops.healthy_own_step,),
@@ -241,7 +205,7 @@ _LOOPS = (
         (loops.half_precision_overflows, "amp-overflow"),
         (loops.rate_dies_per_epoch, "lr-schedule-wrong"),
     ),
-    *_ward(
+    *ward(
         "diabetes",
         explained,
         (loops.healthy_zeroed_last,),
@@ -258,7 +222,7 @@ _LOOPS = (
         (loops.half_precision_overflows_regression, "amp-overflow"),
         (loops.warm_up_without_end, "lr-schedule-wrong"),
     ),
-    *_ward(
+    *ward(
         "characters-rnn",
         accuracy,
         (loops.healthy_clipping,),
@@ -266,14 +230,14 @@ _LOOPS = (
         (loops.clipped_recurrent, "gradient-clipping-too-tight"),
         (loops.decayed_per_batch, "lr-schedule-wrong"),
     ),
-    *_ward(
+    *ward(
         "wine",
         accuracy,
         (loops.never_updated_wine, "missing-optimizer-step"),
         (loops.clipping_hides_the_rate_wine, "gradient-clipping-masks", "learning-rate-too-high"),
         (loops.zeroed_while_accumulating, "gradient-accumulation-wrong"),
     ),
-    *_ward(
+    *ward(
         "breast-cancer",
         balanced_from_logits,
         (loops.healthy_mixed_precision,),
@@ -281,7 +245,7 @@ _LOOPS = (
     ),
 )
 _BUDGETS = (
-    *_ward(
+    *ward(
         "digits-mlp",
         accuracy,
         (budgets.healthy_large_batch,),
@@ -291,25 +255,25 @@ _BUDGETS = (
         (budgets.one_epoch_of_digits, "insufficient-training"),
         (budgets.rprop_on_batches, "optimizer-unsuitable"),
     ),
-    *_ward(
+    *ward(
         "diabetes",
         explained,
         (budgets.whole_set_as_batch_regression, "batch-too-large", "insufficient-training"),
         (budgets.batch_of_one, "batch-too-small", "learning-rate-too-high"),
         (budgets.sixty_patients, "overfitting", "no-regularization"),
     ),
-    *_ward(
+    *ward(
         "characters-rnn",
         accuracy,
         (budgets.four_hundred_windows, "overfitting", "no-regularization"),
     ),
-    *_ward("wine", accuracy, (budgets.one_epoch, "insufficient-training")),
-    *_ward(
+    *ward("wine", accuracy, (budgets.one_epoch, "insufficient-training")),
+    *ward(
         "digits-autoencoder",
         explained,
         (budgets.two_epochs_of_autoencoding, "insufficient-training"),
     ),
-    *_ward(
+    *ward(
         "breast-cancer",
         balanced_from_logits,
         (budgets.wide_and_noisy, "overfitting", "no-regularization", "label-noise"),
@@ -318,12 +282,12 @@ _BUDGETS = (
 
 
 def _from_data(
-    base: str, score: Score, *entries: tuple[Callable[[int], CaseDict], *tuple[str, ...]]
+    base: str, score: Score, *entries: tuple[Build, *tuple[str, ...]]
 ) -> tuple[Patient, ...]:
     """Return patients of `base` whose functions carry its name: `digits_mlp_thirty_images`."""
     prefix = f"{base}/{base}-"
-    ward = _ward(base, score, *entries)
-    return tuple(replace(p, id=f"{base}/{p.id.removeprefix(prefix)}") for p in ward)
+    found = ward(base, score, *entries)
+    return tuple(replace(p, id=f"{base}/{p.id.removeprefix(prefix)}") for p in found)
 
 
 _MISALIGNED = ("labels-misaligned-with-inputs", "irrelevant-features")
@@ -385,7 +349,7 @@ _DATA = (
         (divided.wine_ranges_of_everything, _ON_ALL),
         (divided.wine_healthy_ranges,),
     ),
-    *_ward(
+    *ward(
         "seasons",
         explained,
         (seasons.healthy,),
@@ -397,7 +361,7 @@ _DATA = (
 )
 
 _OWN_LAYERS = (
-    *_ward(
+    *ward(
         "digits-mlp",
         accuracy,
         (axes.softmax_over_the_batch, "dimension-mistake"),
@@ -411,8 +375,8 @@ _OWN_LAYERS = (
         (terms.reconstruction_drowns_the_labels, "loss-terms-unbalanced"),
         (terms.accuracy_that_broadcasts, "metric-wrong"),
     ),
-    *_ward("digits-mlp", axes.neighbours_agree, (axes.healthy_contrastive,)),
-    *_ward(
+    *ward("digits-mlp", axes.neighbours_agree, (axes.healthy_contrastive,)),
+    *ward(
         "digits-cnn",
         accuracy,
         (axes.channels_reshaped, "dimension-mistake"),
@@ -420,24 +384,24 @@ _OWN_LAYERS = (
         (batch_norms.momentum_zero, "batchnorm-misuse"),
         (batch_norms.dropout_in_evaluation, "dropout-always-on"),
     ),
-    *_ward(
+    *ward(
         "digits-deep",
         accuracy,
         (batch_norms.batches_of_two_in_a_deep_network, "batchnorm-misuse", "batch-too-small"),
     ),
-    *_ward("digits-rnn", accuracy, (axes.batch_first_forgotten, "dimension-mistake")),
-    *_ward(
+    *ward("digits-rnn", accuracy, (axes.batch_first_forgotten, "dimension-mistake")),
+    *ward(
         "characters-transformer",
         character_accuracy,
         (axes.flattened_in_another_order, "dimension-mistake"),
     ),
-    *_ward(
+    *ward(
         "breast-cancer",
         balanced_from_logits,
         (hand_written.layer_of_the_wrong_sign, "custom-layer-bug"),
         (terms.penalty_drowns_the_labels, "loss-terms-unbalanced", "over-regularization"),
     ),
-    *_ward(
+    *ward(
         "diabetes",
         explained,
         (hand_written.error_of_the_wrong_sign, "custom-layer-bug", "custom-loss-bug"),
@@ -455,4 +419,19 @@ PATIENTS: tuple[Patient, ...] = (
     *_LOOPS, *_BUDGETS,
     *_DATA,
     *_OWN_LAYERS,
+    *bases.PATIENTS,
+    *ill_data.PATIENTS,
+    *ill_networks.PATIENTS,
+    *ill_practice.PATIENTS,
+    *two_faults.PATIENTS,
+    *no_faults.PATIENTS,
+    *unseen.PATIENTS,
 )  # fmt: skip
+
+
+def patient_called(id_: str) -> Patient:
+    """Return the patient with this id. Raises UsageError for an unknown one."""
+    for patient in PATIENTS:
+        if patient.id == id_:
+            return patient
+    raise UsageError(en=f"There is no patient {id_}.", zh=f"没有名为 {id_} 的病例。")

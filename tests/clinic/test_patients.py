@@ -9,7 +9,9 @@ import torch
 
 from probes.demo import PATIENTS as DEMO_PATIENTS
 
-from .patients import PATIENTS, Patient
+from .chosen import chosen_ill, chosen_twice_ill
+from .patient import Patient
+from .patients import PATIENTS
 from .training import predictions, train
 
 
@@ -24,6 +26,13 @@ def _state(case: dict[str, Any]) -> list[torch.Tensor]:
     return [*case["model"].state_dict().values(), *_first_tensors(batch)]
 
 
+def _with_most_marked_slow() -> list[Any]:
+    quick = {patient.id for patient in (*chosen_ill(), *chosen_twice_ill())}
+    return [
+        pytest.param(p, id=p.id, marks=[] if p.id in quick else pytest.mark.slow) for p in PATIENTS
+    ]
+
+
 def test_every_patient_has_an_id_of_its_own() -> None:
     assert len({patient.id for patient in PATIENTS}) == len(PATIENTS)
 
@@ -33,7 +42,7 @@ def test_every_fault_is_compared_with_a_healthy_control_of_the_register() -> Non
     assert {patient.well for patient in PATIENTS} <= healthy
 
 
-@pytest.mark.parametrize("patient", PATIENTS, ids=lambda patient: patient.id)
+@pytest.mark.parametrize("patient", _with_most_marked_slow())
 def test_equal_seeds_build_equal_cases(patient: Patient) -> None:
     first, second = _state(patient.build(3)), _state(patient.build(3))
     for a, b in zip(first, second, strict=True):

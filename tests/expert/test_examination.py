@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from expert import built_in_knowledge, diagnose
 from expert.errors import UsageError, UserCodeError
 from expert.examination import ExaminationProcess, Examined, examine
 
@@ -277,3 +278,37 @@ def test_run_by_hand_it_writes_json_lines_and_ends_on_sigterm(hanging: tuple[str
     by_hand.terminate()
     assert by_hand.communicate(timeout=10)[0] == b""
     assert by_hand.returncode == -signal.SIGTERM
+
+
+ALL_ONES = GOOD.replace("torch.randn(8, 4)", "torch.ones(8, 4)")
+
+
+def test_with_knowledge_each_next_probe_is_chosen_and_the_rest_is_left_out(tmp_path: Path) -> None:
+    events: list[Mapping[str, Any]] = []
+    only = (*CHEAP, "data", "places", "loss_at_start", "modes", "gradient_flow")
+    base = built_in_knowledge()
+    examined = examine(write(tmp_path, ALL_ONES), only=only, knowledge=base, on_event=events.append)
+    told = [(event["id"], event["status"]) for event in events if event["event"] == "probe"]
+    done = [id_ for id_, status in told if status == "done"]
+    assert set(statuses(examined)) == set(only)
+    assert "data" in done
+    assert "places" in done  # where to look is told with a finding
+    assert done.index("data") < done.index("places")
+    assert events[-1]["event"] == "end"
+    left_out = [inquiry for inquiry in examined.inquiries if inquiry.status == "skipped"]
+    assert left_out
+    assert all(inquiry.reason and not inquiry.cut_short for inquiry in left_out)
+    findings = diagnose(examined.observations, base).findings
+    assert findings[0].cause == "constant-or-zero-input"
+
+
+def test_a_chosen_probe_that_takes_the_process_down_does_not_end_the_choosing(
+    tmp_path: Path,
+) -> None:
+    crash = "if in_updates(): os.kill(os.getpid(), signal.SIGSEGV)"
+    source = GOOD.replace("    pass", f"    {crash}") + IN_UPDATES
+    only = ("optimizer", "updates", "data", "labels", "loop")
+    examined = examine(write(tmp_path, source), only=only, knowledge=built_in_knowledge())
+    assert set(statuses(examined)) == set(only)
+    assert statuses(examined)["updates"] in ("failed", "skipped")
+    assert statuses(examined)["data"] == "done"

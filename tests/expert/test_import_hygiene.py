@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FRONTS = ("expert/cli", "expert/tui")
+FRONTS = ("expert/cli", "expert/tui", "expert/assistant", "expert/__main__")
 
 
 def imports(folder: str) -> Iterator[tuple[str, str]]:
@@ -42,7 +42,7 @@ def test_only_the_fronts_know_textual() -> None:
 
 
 def test_probes_know_only_the_words_of_the_reasoning() -> None:
-    allowed = {"expert.observation", "expert.language", "expert.errors"}
+    allowed = {"expert.observation", "expert.language", "expert.errors", "expert.spelling"}
     used = {(file, module) for file, module in imports("probes") if module.startswith("expert")}
     assert {pair for pair in used if pair[1] not in allowed} == set()
 

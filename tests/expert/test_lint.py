@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -78,8 +79,8 @@ tests:
   - {name: low, given: {loss: 0}, silent: [high]}
 """
 PROBES = {
-    "loss": Provider(frozenset({"loss", "steps"}), frozenset()),
-    "shape": Provider(frozenset({"kind", "free", "on", "std"}), frozenset()),
+    "probe:loss": Provider(frozenset({"loss", "steps"}), frozenset()),
+    "probe:shape": Provider(frozenset({"kind", "free", "on", "std"}), frozenset()),
 }
 
 
@@ -182,13 +183,13 @@ def test_rules_of_one_cause_are_compared(
 
 # -------------------------------------------------------------------- who provides what is used
 def test_facts_that_nobody_provides_yet_are_noted_and_so_are_the_rules_on_them() -> None:
-    less = {**PROBES, "loss": Provider(frozenset({"steps"}), frozenset())}
+    less = {**PROBES, "probe:loss": Provider(frozenset({"steps"}), frozenset())}
     assert codes(probes=less) == {"not-measured", "unreachable"}
     assert lint(loaded(HEAD + CAUSE), less) == []
 
 
 def test_a_rule_is_reachable_by_any_branch_that_is() -> None:
-    less = {**PROBES, "shape": Provider(frozenset(), frozenset())}
+    less = {**PROBES, "probe:shape": Provider(frozenset(), frozenset())}
     either = "{any: [{fact: on, is: true}, {fact: loss, above: 10}]}"
     assert "unreachable" not in codes(WHEN, either, probes=less)
     both = "{all: [{fact: on, is: true}, {fact: loss, above: 10}]}"
@@ -197,18 +198,18 @@ def test_a_rule_is_reachable_by_any_branch_that_is() -> None:
 
 
 def test_what_rests_on_an_unreachable_conclusion_is_unreachable_too() -> None:
-    less = {"shape": PROBES["shape"]}
+    less = {"probe:shape": PROBES["probe:shape"]}
     rests = CAUSE.replace("cause: high", "cause: rests").replace(WHEN, "{cause: high}")
     remarks = all_remarks(loaded(HEAD + CAUSE + "---\n" + rests), less)
-    told = [remark.message for remark in remarks if remark.code.id == "unreachable"]
+    told = [remark.message.en for remark in remarks if remark.code.id == "unreachable"]
     assert "rests/above cannot fire: it needs cause:high" in told
 
 
 def test_a_fact_of_another_probe_is_told() -> None:
     moved = {
-        "loss": Provider(frozenset({"steps"}), frozenset()),
-        "new": Provider(frozenset({"loss"}), frozenset()),
-        "shape": PROBES["shape"],
+        "probe:loss": Provider(frozenset({"steps"}), frozenset()),
+        "probe:new": Provider(frozenset({"loss"}), frozenset()),
+        "probe:shape": PROBES["probe:shape"],
     }
     assert codes(probes=moved) == {"wrong-inquiry"}
 
@@ -218,9 +219,36 @@ def test_a_probe_that_needs_no_more_has_run_wherever_the_other_did() -> None:
     text = (HEAD + CAUSE).replace(shows["old"], 'en: "Lower it when {loss}",')
     text = text.replace("zh: 调低}", 'zh: "在 {loss} 时调低"}')
     text = text.replace("    verify:", "    when: {fact: on, is: true}\n    verify:")
-    needy = {**PROBES, "loss": Provider(PROBES["loss"].facts, frozenset({"optimizer"}))}
+    needy = {**PROBES, "probe:loss": Provider(PROBES["probe:loss"].facts, frozenset({"optimizer"}))}
     assert {r.code.id for r in lint(loaded(text), needy)} == {"maybe-unknown"}
     assert lint(loaded(text), PROBES) == []
+
+
+def test_a_text_that_a_watched_run_alone_cannot_fill_is_told() -> None:
+    shows = HEAD + CAUSE.replace('"it is {loss}"', '"it is {loss} in {steps}"')
+    shows = shows.replace('"为 {loss}"', '"{steps} 时为 {loss}"')
+    assert lint(loaded(shows), PROBES) == []
+    watched = {**PROBES, "watch:run": Provider(frozenset({"loss"}), alone=True)}
+    assert {remark.code.id for remark in lint(loaded(shows), watched)} == {"maybe-unknown"}
+    both = {**PROBES, "watch:run": Provider(frozenset({"loss", "steps"}), alone=True)}
+    assert lint(loaded(shows), both) == []
+
+
+def test_facts_that_reports_tell_anyway_are_not_called_unused() -> None:
+    def unused(told: bool) -> set[str]:
+        probes = {**PROBES, "probe:shape": Provider(PROBES["probe:shape"].facts, told=told)}
+        found = all_remarks(loaded(HEAD + CAUSE), probes)
+        return {r.message.en for r in found if r.code.id == "unused-fact"}
+
+    assert "nothing uses free" in unused(told=False)
+    assert "nothing uses free" not in unused(told=True)
+
+
+def test_every_remark_is_said_in_chinese_too() -> None:
+    broken = (HEAD + CAUSE).replace("sources: [book]", "sources: []").replace("-0.8", "0.1")
+    for remark in all_remarks(loaded(broken), PROBES):
+        assert re.search(r"[\u4e00-\u9fff]", remark.message.zh), remark
+        assert remark.say("zh").endswith(f"[{remark.code.id}]")
 
 
 QUESTION = """\
@@ -243,7 +271,8 @@ def test_answers_that_serve_nothing_and_facts_that_nobody_asks_for() -> None:
     assert codes(more=QUESTION) == {"unused-answer"}
     unset = QUESTION.replace(', sets: {said: "yes"}', "")
     assert codes(WHEN, "{any: [{fact: loss, above: 10}, {fact: said, is: x}]}", more=unset) == {
-        "not-asked"
+        "no-dont-know",
+        "not-asked",
     }
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expert.inference.diagnose import diagnose
-from expert.knowledge.loader import load_knowledge, suggest
+from expert.knowledge.loader import load_knowledge
 from expert.knowledge.reader import KnowledgeError, parse_documents
 from tests.expert.making import loaded, observed
 
@@ -105,13 +105,13 @@ def test_the_base_is_right() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("certainty: 0.9", "certainty: 1.9", "evidence.0.certainty: Input should be less than"),
-        ("certainty: 0.9", "certainty: no", "evidence.0.certainty: Input should be a valid number"),
-        ("certainty: 0.9", "certainty: '0.9'", "evidence.0.certainty: Input should be a valid"),
+        ("certainty: 0.9", "certainty: 1.9", "evidence.0.certainty: must be at most 1"),
+        ("certainty: 0.9", "certainty: no", "evidence.0.certainty: must be a number"),
+        ("certainty: 0.9", "certainty: '0.9'", "evidence.0.certainty: must be a number"),
         ("certainty: 0.9", "certanty: 0.9", "unknown key 'certanty'; did you mean 'certainty'?"),
-        ("type: number", "type: numbr", "type: Input should be 'number', 'integer'"),
+        ("type: number", "type: numbr", "type: must be 'number', 'integer'"),
         ("type: number", "typ: number", "unknown key 'typ'; did you mean 'type'?"),
-        ("schema_version: 1", "schema_version: 0", "schema_version: Input should be 1"),
+        ("schema_version: 1", "schema_version: 0", "schema_version: must be 1"),
         ("fact: loss.initial, above", "fact: loss.inital, above", "unknown fact 'loss.inital'"),
         ("symptom: loss-high}", "symptom: loss-hig}", "unknown symptom 'loss-hig'; did you mean"),
         ("too-low]", "too-lo]", "unknown cause 'too-lo'; did you mean 'too-low'?"),
@@ -162,8 +162,8 @@ def test_a_missing_translation_is_told() -> None:
         ("just text\n", "0.yaml:1:1: a document must be a mapping"),
         ("couse: x\n", "a document begins with one of the keys pack, source"),
         ("couse: x\n", "did you mean 'cause'?"),
-        ("cause: Too High\n", "pattern"),
-        ("cause: 3\n", "valid string"),
+        ("cause: Too High\n", "must look like"),
+        ("cause: 3\n", "must be text"),
     ],
 )
 def test_documents_of_no_kind(text: str, message: str) -> None:
@@ -256,9 +256,21 @@ def test_the_built_in_knowledge_loads() -> None:
     assert load_knowledge().packs
 
 
-def test_suggests_only_what_is_close() -> None:
-    assert suggest("certanty", ["certainty", "reason"]) == "did you mean 'certainty'?"
-    assert suggest("xyz", ["certainty", "reason"]) is None
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("certainty: 0.9", "certanty: 0.9", "未知的键“certanty”；您是否想写“certainty”？"),
+        ("certainty: 0.9", "certainty: 9", "evidence.0.certainty：应不大于 1"),
+        ("certainty: 0.9", 'certainty: "high"', "evidence.0.certainty：应为数字"),
+        ("too-low]", "too-lo]", "未知的原因“too-lo”；您是否想写“too-low”？"),
+        ("above: 10}", "}", "请用 is、is_not、"),
+        ("type: number", "type: [number", "不是合法的 YAML：列表缺少"),
+    ],
+)
+def test_what_is_wrong_is_said_in_chinese_too(old: str, new: str, told: str) -> None:
+    with pytest.raises(KnowledgeError) as raised:
+        loaded(changed(old, new))
+    assert any(told in line for line in raised.value.say("zh").splitlines()), raised.value.say("zh")
 
 
 def test_a_mistake_deep_inside_nested_conditions_is_placed_in_no_time() -> None:

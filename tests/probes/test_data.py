@@ -85,6 +85,12 @@ def test_missing_values_are_counted_and_left_out_of_the_moments():
     assert found["input.feature_mean"] == pytest.approx((1, 2, 3, 4))
 
 
+def test_one_bad_sample_is_seen_however_far_down_the_set_it_stands():
+    inputs = torch.ones(20_000, 4)
+    inputs[19_999, 2] = math.nan
+    assert facts(inputs)["input.nonfinite_share"] == pytest.approx(1 / 80_000)
+
+
 def test_blank_samples_and_copies_are_counted():
     inputs = torch.randn(64, 8)
     inputs[:16] = 0

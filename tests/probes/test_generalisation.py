@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import nn
 
@@ -60,13 +59,3 @@ def test_a_training_that_stops_short_would_go_on_falling():
     found = seen(given, generalisation.PROBE)
     assert found["fit.planned_updates"] == 26
     assert found["fit.drop_by_twice_as_long"] > 0.1
-
-
-@pytest.mark.parametrize("there", [True, False])
-def test_an_idle_accelerator_is_named(monkeypatch, there):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    found = fitted(64, 2, mlp(10, 1))
-    assert found["hardware.accelerator"] == ("cuda" if there else "none")
-    assert found["hardware.device"] == "cpu"
-    assert 0 < found["hardware.minutes_per_epoch"] < 1

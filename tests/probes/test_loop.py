@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.optimizer import _global_optimizer_pre_hooks
 
-from probes import loop
+from probes import loop, precision
 from probes.running.examination import Examination
 from tests.clinic import loops
 from tests.probes.fingerprint import bits
@@ -121,11 +121,15 @@ def test_clipping_before_unscaling_is_told_from_clipping_after():
     assert wrong["loop.gradient_left"] < 1e-3
     assert right["loop.clips_scaled_gradients"] is False
     assert right["loop.gradient_left"] > 0.3
-    assert right["amp.loss_overflows"] is False
+    assert seen(half_case(mlp(64, 32, 10), unscale=True), precision.PROBE) == {
+        "amp.dtype": "float16",
+        "amp.loss_overflows": False,
+    }
 
 
 def test_overflow_of_half_precision_is_proved_by_full_precision():
-    found = facts(half_case(nn.Sequential(nn.Linear(64, 10), Overflowing()), unscale=False))
+    given = half_case(nn.Sequential(nn.Linear(64, 10), Overflowing()), unscale=False)
+    found = seen(given, loop.PROBE, precision.PROBE)
     assert found["amp.loss_overflows"] is True
     assert found["amp.skipped_share"] == 1
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -34,6 +35,17 @@ def test_a_metric_that_broadcasts_notices_nothing():
     seen = _facts(_broadcast)
     assert seen["metric.notices_errors"].value is False
     assert seen["metric.perfect"].value == pytest.approx(seen["metric.shuffled"].value)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_metric_over_the_wrong_axis_notices_nothing_even_where_chance_favours_it(seed: int):
+    def metric(p: Tensor, y: Tensor) -> Tensor:
+        return (p.argmax(0)[:, None] == y).float().mean()
+
+    torch.manual_seed(seed)
+    x, y = torch.randn(16, 4), torch.randint(3, (16,))
+    seen = facts(PROBE, nn.Linear(4, 3), [(x, y)], F.cross_entropy, metric=metric)
+    assert seen["metric.notices_errors"].value is False
 
 
 def test_a_regression_error_against_a_row_notices_nothing():

@@ -126,3 +126,15 @@ def test_pixels_that_mostly_stay_dark_are_not_taken_for_uneven_scales():
 @pytest.mark.parametrize(("values", "share"), [([3, 2, 1, 0], 0.0), ([1, 0, 1, 0, 1], 1.0)])
 def test_reversed_share(values, share):
     assert own_rate.reversed_share(values) == share
+
+
+def test_a_far_lower_rate_is_run_as_long_and_gets_further():
+    high = seen(digits_case(adam(0.3), mlp(64, 64, 64, 10)), learning_rate.PROBE, own_rate.PROBE)
+    assert high["learning_rate.over_suggested"] > 3
+    assert high["run.drop_over_suggested"] < 0.75
+
+
+def test_a_usual_rate_is_not_compared_with_a_lower_one():
+    usual = seen(digits_case(adam(1e-3)), learning_rate.PROBE, own_rate.PROBE)
+    assert usual["learning_rate.over_suggested"] < 3
+    assert "run.drop_over_suggested" not in usual

@@ -10,7 +10,7 @@ from expert.cli.knowledge import knowledge_for
 from expert.cli.rules.checking import lint, list_codes, test
 from expert.cli.rules.listing import list_documents
 from expert.cli.rules.showing import show
-from expert.cli.rules.writing import graph, new, schema
+from expert.cli.rules.writing import graph, new, schema, schema_of_diagnoses
 
 
 def rules(options: argparse.Namespace) -> int:
@@ -25,11 +25,13 @@ def rules(options: argparse.Namespace) -> int:
         case "show":
             return show(options.id, knowledge, console, options.lang)
         case "lint":
-            return lint(knowledge, console, notes=options.notes)
+            return lint(knowledge, console, options.lang, notes=options.notes)
         case "test":
-            return test(options.ids, knowledge, console)
+            return test(options.ids, knowledge, console, options.lang)
         case "graph":
             return graph(options, knowledge)
         case "schema":
+            if options.diagnosis:
+                return schema_of_diagnoses(options.output)
             return schema(options.output, knowledge)
     return new(options, knowledge)

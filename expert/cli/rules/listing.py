@@ -13,12 +13,16 @@ from rich.text import Text as Styled
 from expert.citations import citations, coverage
 from expert.knowledge.base import Knowledge
 from expert.language import Language
+from expert.report.catalogue import causes_page
 
 Row = tuple[str, ...]
 
 
 def list_documents(options: argparse.Namespace, knowledge: Knowledge, console: Console) -> int:
     """Print the table that was asked for."""
+    if options.markdown:
+        print(causes_page(knowledge), end="")
+        return 0
     if options.facts:
         rows = _fact_rows(knowledge, options.lang)
     elif options.sources:

@@ -11,8 +11,8 @@ from rich.text import Text as Styled
 from expert.errors import UsageError
 from expert.knowledge.base import Knowledge
 from expert.knowledge.schema import Document
-from expert.knowledge.validation import suggest
 from expert.language import Language
+from expert.spelling import did_you_mean
 
 
 def show(id_: str, knowledge: Knowledge, console: Console, language: Language) -> int:
@@ -40,9 +40,12 @@ def _unknown(id_: str, knowledge: Knowledge) -> UsageError:
             en=f"the cause '{id_}' is switched off by the pack {pack}",
             zh=f"原因“{id_}”已被规则包 {pack} 停用",
         )
-    hint = suggest(id_, (name for documents in _kinds(knowledge).values() for name in documents))
-    en, zh = f"there is no cause, symptom or fact '{id_}'", f"没有名为“{id_}”的原因、现象或事实"
-    return UsageError(en=f"{en}; {hint}" if hint else en, zh=f"{zh}；{hint}" if hint else zh)
+    known = (name for documents in _kinds(knowledge).values() for name in documents)
+    hint = did_you_mean(id_, known)
+    return UsageError(
+        en=f"there is no cause, symptom or fact '{id_}'" + (f"; {hint.en}" if hint else ""),
+        zh=f"没有名为“{id_}”的原因、现象或事实" + (f"；{hint.zh}" if hint else ""),
+    )
 
 
 def _print(

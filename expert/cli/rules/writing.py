@@ -12,8 +12,9 @@ from expert.errors import UsageError
 from expert.graph import graph_of, to_dot, to_mermaid
 from expert.knowledge.base import Knowledge
 from expert.knowledge.json_schema import SCHEMA_ID, json_schema
-from expert.knowledge.validation import suggest
+from expert.report.json_report import SCHEMA, diagnosis_json_schema
 from expert.scaffold import scaffold
+from expert.spelling import did_you_mean
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -43,10 +44,11 @@ def graph(options: argparse.Namespace, knowledge: Knowledge) -> int:
         found = graph_of(knowledge, options.only, options.lang)
     except KeyError:
         known = [*knowledge.causes, *knowledge.symptoms, *knowledge.facts]
-        hint = suggest(options.only, known) or ""
+        hint = did_you_mean(options.only, known)
         raise UsageError(
-            en=f"there is no cause, symptom or fact '{options.only}'; {hint}".rstrip("; "),
-            zh=f"没有名为“{options.only}”的原因、现象或事实；{hint}".rstrip("；"),
+            en=f"there is no cause, symptom or fact '{options.only}'"
+            + (f"; {hint.en}" if hint else ""),
+            zh=f"没有名为“{options.only}”的原因、现象或事实" + (f"；{hint.zh}" if hint else ""),
         ) from None
     sys.stdout.write(to_mermaid(found) if options.mermaid else to_dot(found))
     return 0
@@ -56,6 +58,13 @@ def schema(output: str | None, knowledge: Knowledge) -> int:
     """Write the JSON Schema of knowledge files; an older one is replaced."""
     written = json.dumps(json_schema(knowledge), ensure_ascii=False, indent=1) + "\n"
     _write(written, output, may_replace=SCHEMA_ID)
+    return 0
+
+
+def schema_of_diagnoses(output: str | None) -> int:
+    """Write the JSON Schema of a diagnosis (`--json`); an older one is replaced."""
+    text = json.dumps(diagnosis_json_schema(), ensure_ascii=False, indent=1) + "\n"
+    _write(text, output, may_replace=SCHEMA)
     return 0
 
 

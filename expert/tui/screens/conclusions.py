@@ -1,4 +1,4 @@
-"""Conclusions as text: what shows so far, no fault found, symptoms, what was ruled out."""
+"""Conclusions as text: no fault found, symptoms, what was ruled out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from textual.content import Content
 from expert.diagnosis import Diagnosis, Evidence
 from expert.language import Language, Text
 from expert.tui import strings
-from expert.tui.outline import outline
 from expert.tui.phrases import ICONS, bar, evidence, heading, plain, verdict
 from expert.tui.progress import ProbeState
-from expert.tui.widgets.finding_list import told_briefly
 from expert.tui.wrapping import Row, row
 
 Titles = Mapping[str, Text]
@@ -36,15 +34,6 @@ def healthy(diagnosis: Diagnosis, probes: Sequence[ProbeState], language: Langua
     if missing:
         rows += [row(), row(heading(strings.NOT_LOOKED_AT.get(language)))]
         rows += [_probe(probe, language) for probe in missing]
-    return rows
-
-
-def so_far(diagnosis: Diagnosis, language: Language) -> list[Row]:
-    """Return the findings with their bars, then the symptoms."""
-    rows = [row(told_briefly(entry, language)) for entry in outline(diagnosis.findings)]
-    for symptom in diagnosis.symptoms:
-        title = plain(symptom.title.get(language))
-        rows.append(row(Content.styled("· " + title, "$foreground 60%"), 2))
     return rows
 
 

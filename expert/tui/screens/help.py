@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _KEYS_WIDTH = 16
 
 
-class HelpScreen(TalkingDialog):
+class HelpScreen(TalkingDialog[None]):
     """Made from the key bindings that are active below it, so it is never out of date."""
 
     NAME = strings.HELP

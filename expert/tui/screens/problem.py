@@ -48,7 +48,7 @@ def problem_from(error: BaseException, subject: Subject | None) -> Problem:
     return Problem(strings.PROBLEM_OURS, strings.OURS_SAID, details, subject=subject)
 
 
-class ProblemScreen(TalkingDialog):
+class ProblemScreen(TalkingDialog[None]):
     """Explains one problem."""
 
     NAME = strings.PROBLEM
@@ -70,7 +70,7 @@ class ProblemScreen(TalkingDialog):
             if self._problem.details:
                 with VerticalScroll(id="details"):
                     yield Static(id="details-text", markup=False)
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def speak(self, language: Language) -> None:
         """Write every text in `language`."""
@@ -96,7 +96,7 @@ class ProblemScreen(TalkingDialog):
         """Examine the case again, now that the user may have changed it."""
         subject = self._problem.subject
         if subject is not None:
-            self.medic.examine(subject.spec, name=subject.name)
+            self.medic.begin(subject)
 
     def action_close(self) -> None:
         """Go back to where one was."""

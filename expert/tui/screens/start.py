@@ -1,181 +1,224 @@
-"""The start screen: a built-in patient, or the place of one's own case."""
+"""The start screen: what do you have? On the left the choice, on the right what it needs."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import DescendantFocus
-from textual.widgets import Footer, Input, OptionList
+from textual.events import ScreenResume
+from textual.message import Message
+from textual.widgets import ContentSwitcher, Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from expert.language import Language, Text
+from expert.errors import UsageError
+from expert.language import Language
 from expert.tui import strings
 from expert.tui.case_place import completions, problem_with
+from expert.tui.command_place import (
+    log_completions,
+    log_problem,
+    script_completions,
+    script_problem,
+)
 from expert.tui.patients import Patient
-from expert.tui.phrases import code, plain
 from expert.tui.screens.talking import TalkingScreen
-from expert.tui.widgets.case_input import CaseInput
-from expert.tui.widgets.prose import Prose
+from expert.tui.sessions.store import Saved, SessionStore
+from expert.tui.texts import start as texts
+from expert.tui.widgets.case_input import Asked
+from expert.tui.widgets.panes import (
+    VI_KEYS,
+    Chosen,
+    DemoPane,
+    Pane,
+    PlacePane,
+    SymptomsPane,
+    case_explained,
+    explained_by,
+)
+from expert.tui.widgets.sessions_pane import SessionsPane
 from expert.tui.widgets.title_bar import TitleBar
-from expert.tui.wrapping import row
 
-_SUGGESTIONS = 6
+if TYPE_CHECKING:
+    from expert.tui.sessions.session import Session
+
+CHOICES = (
+    ("pane-case", texts.CASE),
+    ("pane-script", texts.SCRIPT),
+    ("pane-log", texts.LOG),
+    ("pane-symptoms", texts.SYMPTOMS),
+    ("pane-demo", texts.DEMO),
+    ("pane-sessions", texts.SESSIONS),
+)
+_DEMO, _SESSIONS = 4, 5
 
 
-class PatientList(OptionList):
-    """The built-in patients."""
+class StartMenu(OptionList):
+    """What a person may have."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "Examine"),
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
+        Binding("enter,right", "select", "Choose", key_display="⏎"),
+        *VI_KEYS,
     ]
 
 
-class StartScreen(TalkingScreen):
+class StartScreen(TalkingScreen[None]):
     """Choose what is examined."""
 
     NAME = strings.START
-    EXPLANATION = strings.START_HELP
+    EXPLANATION = texts.START_HELP
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "own_case", "Own case"),
+        Binding("slash", "choose(0)", "Own case", show=False),
+        Binding("escape", "leave_field", "Back", show=False),
+        *(Binding(str(n), f"choose({n - 1})", "Choose", show=False) for n in range(1, 7)),
     ]
-    AUTO_FOCUS = "PatientList"
+    AUTO_FOCUS = "StartMenu"
 
-    def __init__(self, patients: Sequence[Patient]) -> None:
+    class Loaded(Message):
+        """Saved sessions were read: one to continue, or two to compare."""
+
+        def __init__(self, *sessions: Session) -> None:
+            super().__init__()
+            self.sessions = sessions
+
+    class Listed(Message):
+        """The saved sessions, newest first."""
+
+        def __init__(self, saved: Sequence[Saved]) -> None:
+            super().__init__()
+            self.saved = saved
+
+    class NotLoaded(Message):
+        """A saved session cannot be read."""
+
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, patients: Sequence[Patient], store: SessionStore) -> None:
         super().__init__()
         self._patients = patients
-        self._problem: Text | None = None
+        self._store = store
 
     def compose(self) -> ComposeResult:
         """Lay out the parts."""
         yield TitleBar()
-        with Vertical(id="own", classes="panel"):
-            yield CaseInput(id="place-of-case")
-            yield Prose(id="hint")
+        yield Static(id="welcome", markup=False)
         with Horizontal(id="choice"):
-            yield PatientList(id="patients", classes="panel", markup=False)
-            with VerticalScroll(id="story", classes="panel"):
-                yield Prose(id="story-text")
-        yield Footer()
+            yield StartMenu(id="menu", classes="panel", markup=False)
+            with ContentSwitcher(initial="pane-demo", id="panes", classes="panel"):
+                yield from self._panes()
+        yield Footer(show_command_palette=False)
+
+    def _panes(self) -> ComposeResult:
+        case = Asked(strings.OWN_CASE_PLACEHOLDER, strings.OWN_CASE_HINT, completions, problem_with)
+        script = Asked(
+            texts.SCRIPT_PLACEHOLDER, texts.SCRIPT_HINT, script_completions, script_problem
+        )
+        log = Asked(texts.LOG_PLACEHOLDER, texts.LOG_HINT, log_completions, log_problem)
+        yield PlacePane("case", case, case_explained)
+        yield PlacePane("script", script, explained_by(texts.SCRIPT_EXPLAINED))
+        yield PlacePane("log", log, explained_by(texts.LOG_EXPLAINED))
+        yield SymptomsPane()
+        yield DemoPane(self._patients)
+        yield SessionsPane(self._store)
 
     # ------------------------------------------------------------------------- language
     def speak(self, language: Language) -> None:
         """Write every text in `language`."""
         self.query_one(TitleBar).speak(language, self.NAME.get(language))
-        self.query_one("#own").border_title = Content(strings.OWN_CASE.get(language))
-        self.query_one("#patients").border_title = Content(strings.PATIENTS.get(language))
-        self.query_one(CaseInput).placeholder = strings.OWN_CASE_PLACEHOLDER.get(language)
-        self._list_patients(language)
-        self._describe()
-        self._hint()
+        self.query_one("#welcome", Static).update(Content(texts.WELCOME.get(language)))
+        menu = self.query_one(StartMenu)
+        menu.border_title = Content(texts.WHAT_DO_YOU_HAVE.get(language))
+        before = menu.highlighted
+        menu.clear_options()
+        for n, (_, text) in enumerate(CHOICES, start=1):
+            number = (f"{n} ", "$foreground 60%")
+            menu.add_option(Option(Content.assemble(number, text.get(language))))
+        menu.highlighted = _DEMO if before is None else before
+        for pane in self.query(Pane):
+            pane.speak(language)
+        self._title_pane()
 
-    def _list_patients(self, language: Language) -> None:
-        list_ = self.query_one(PatientList)
-        before = list_.highlighted
-        list_.clear_options()
-        for patient in self._patients:
-            list_.add_option(Option(Content(plain(patient.title.get(language))), id=patient.id))
-        if not self._patients:
-            text = Content.styled(strings.NO_PATIENTS.get(language), "$foreground 60%")
-            list_.add_option(Option(text, disabled=True))
-        list_.highlighted = (before or 0) if self._patients else None
+    def _title_pane(self) -> None:
+        index = self.query_one(StartMenu).highlighted or 0
+        text = CHOICES[index][1].get(self.medic.language)
+        self.query_one("#panes").border_title = Content(text)
 
-    # -------------------------------------------------------------------- the right panel
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self) -> None:
-        self._describe()
+    # --------------------------------------------------------------------------- the menu
+    @on(OptionList.OptionHighlighted, "#menu")
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self.query_one(ContentSwitcher).current = CHOICES[event.option_index][0]
+        self._title_pane()
 
-    @on(DescendantFocus)
-    def _focused(self) -> None:
-        self._describe()
+    @on(OptionList.OptionSelected, "#menu")
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.query_one(f"#{CHOICES[event.option_index][0]}", Pane).first.focus()
 
-    def _describe(self) -> None:
-        """Tell the story of the patient, or how a case is written while its place is typed."""
-        typing = self.query_one(CaseInput).has_focus or not self._patients
-        language = self.medic.language
-        panel, text = self.query_one("#story"), self.query_one("#story-text", Prose)
-        title = strings.HOW_TO_WRITE if typing else strings.STORY
-        panel.border_title = Content(title.get(language))
-        text.show([row(_how_to_write(language) if typing else self._story(language))])
+    @on(ScreenResume)
+    def _resumed(self) -> None:
+        self._list_saved()
 
-    def _story(self, language: Language) -> Content:
-        index = self.query_one(PatientList).highlighted
-        if index is None:
-            return Content()
-        patient = self._patients[index]
-        return Content.assemble(
-            (plain(patient.title.get(language)), "bold"),
-            "\n\n",
-            plain(patient.story.get(language).strip()),
-            "\n\n",
-            (strings.PRESS_ENTER.get(language), "italic $foreground 60%"),
-        )
+    @on(SessionsPane.Changed)
+    def _changed(self) -> None:
+        self._list_saved()
 
-    # ------------------------------------------------------------------------- the field
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        self._problem = None
-        self._hint()
-        self._suggest(event.value)
+    @work(thread=True, exclusive=True, group="list", exit_on_error=False)
+    def _list_saved(self) -> None:
+        self.post_message(self.Listed(self._store.listed()))
 
-    @work(exclusive=True, group="suggest")
-    async def _suggest(self, value: str) -> None:
-        found = await asyncio.to_thread(completions, value) if value else []
-        if self._problem is None and found:
-            shown = "   ".join(plain(item) for item in found[:_SUGGESTIONS])
-            more = " …" if len(found) > _SUGGESTIONS else ""
-            self._say(Content.styled(shown + more, "$foreground 60%"))
-        elif value and not found:  # nothing to add: either it is complete, or it is wrong
-            self._problem = await asyncio.to_thread(problem_with, value)
-            self._hint()
+    @on(Listed)
+    def _listed(self, event: Listed) -> None:
+        for pane in self.query(Pane):
+            pane.take_saved(event.saved)
 
-    def _hint(self) -> None:
-        language = self.medic.language
-        if self._problem is not None:
-            self._say(Content.styled("✗ " + plain(self._problem.get(language)), "$text-error"))
-        elif not self.query_one(CaseInput).value:
-            self._say(Content.styled(strings.OWN_CASE_HINT.get(language), "$foreground 60%"))
+    # -------------------------------------------------------------------------- the panes
+    @on(Chosen)
+    def _chosen(self, event: Chosen) -> None:
+        self.medic.begin(event.subject)
+
+    @on(SessionsPane.Continued)
+    def _continued(self, event: SessionsPane.Continued) -> None:
+        self._load(event.id)
+
+    @on(SessionsPane.Compared)
+    def _compared(self, event: SessionsPane.Compared) -> None:
+        self._load(event.before, event.after)
+
+    @work(thread=True, exclusive=True, group="load", exit_on_error=False)
+    def _load(self, *ids: str) -> None:
+        try:
+            self.post_message(self.Loaded(*map(self._store.read, ids)))
+        except (OSError, ValueError) as error:
+            why = f"{type(error).__name__}: {error}"
+            said = strings.SESSION_UNREADABLE
+            problem = UsageError(en=said.en.format(why=why), zh=said.zh.format(why=why))
+            self.post_message(self.NotLoaded(problem))
+
+    @on(Loaded)
+    def _loaded(self, event: Loaded) -> None:
+        if len(event.sessions) == 1:
+            self.medic.resume(event.sessions[0])
         else:
-            self._say(Content())
+            from expert.tui.screens.compare import CompareScreen
 
-    def _say(self, content: Content) -> None:
-        self.query_one("#hint", Prose).show([row(content)])
+            self.app.push_screen(CompareScreen(*event.sessions))
 
-    @on(Input.Submitted)
-    async def _submitted(self, event: Input.Submitted) -> None:
-        self._problem = await asyncio.to_thread(problem_with, event.value)
-        self._hint()
-        if self._problem is None:
-            self.medic.examine(event.value.strip())
+    @on(NotLoaded)
+    def _not_loaded(self, event: NotLoaded) -> None:
+        self.medic.explain(event.error, None)
 
     # --------------------------------------------------------------------------- actions
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        patient = self._patients[event.option_index]
-        self.medic.examine(patient.spec, name=patient.title)
-
-    def action_own_case(self) -> None:
-        """Go to the field for one's own case."""
-        self.query_one(CaseInput).focus()
+    def action_choose(self, index: int) -> None:
+        """Go to the pane at `index`."""
+        self.query_one(StartMenu).highlighted = index
+        self.query_one(ContentSwitcher).current = CHOICES[index][0]
+        self.query_one(f"#{CHOICES[index][0]}", Pane).first.focus()
 
     def action_leave_field(self) -> None:
-        """Go back to the patients."""
-        self.query_one(PatientList).focus()
-
-
-def _how_to_write(language: Language) -> Content:
-    return Content.assemble(
-        strings.CASE_EXPLAINED.get(language),
-        "\n\n",
-        code(strings.CASE_EXAMPLE),
-        "\n\n",
-        (strings.CASE_OPTIONAL.get(language), "$foreground 60%"),
-    )
+        """Go back to the menu."""
+        self.query_one(StartMenu).focus()

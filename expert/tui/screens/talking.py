@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from textual.screen import ModalScreen, Screen
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from expert.tui.app import TorchmedicApp
 
 
-class TalkingScreen(Screen[None]):
+ResultT = TypeVar("ResultT")
+
+
+class TalkingScreen(Screen[ResultT], Generic[ResultT]):
     """A screen; `speak` puts every text on it into a language, at any time."""
 
     NAME: ClassVar[Text]
@@ -35,6 +38,13 @@ class TalkingScreen(Screen[None]):
         """Write every text of the screen in `language`."""
         raise NotImplementedError
 
+    def reason_again(self) -> None:
+        """Draw the conclusions again, because the rules have changed; most screens show none."""
+
+    def fired(self) -> dict[str, float]:
+        """Return the rules that fired for what is shown, with their certainty."""
+        return {}
+
     @property
     def keys(self) -> dict[str, ActiveBinding]:
         """The key bindings as the code describes them, in English."""
@@ -52,5 +62,5 @@ class TalkingScreen(Screen[None]):
         return {key: translated(active) for key, active in self.keys.items()}
 
 
-class TalkingDialog(ModalScreen[None], TalkingScreen):
+class TalkingDialog(ModalScreen[ResultT], TalkingScreen[ResultT], Generic[ResultT]):
     """A dialog over a screen."""

@@ -82,7 +82,7 @@ class ProbeList(VerticalScroll):
         state = fit(self._state(probe, size), size)
         room = width - 2 - size - 1 - _SECONDS_WIDTH
         row = Content.assemble(
-            (f"{sign} ", style), fit(title, room), state, " ", self._seconds(probe)
+            (f"{sign} ", style), fit(title, room - 1), " ", state, " ", self._seconds(probe)
         )
         if probe.reason is None:
             return [row]

@@ -10,6 +10,9 @@ from textual.widgets import Static
 from expert.language import Language
 from expert.tui import strings
 from expert.tui.phrases import plain
+from expert.tui.texts.walk import STEPS
+
+_WIDE = 110  # cells from which on all steps are shown
 
 
 class LanguageSwitch(Static):
@@ -34,16 +37,44 @@ class TitleBar(Horizontal):
     }
     """
 
+    _spoken: tuple[Language, str, str, str | None] | None = None
+
+    def on_resize(self) -> None:
+        """Show as many steps as there is room for."""
+        if self._spoken is not None:
+            language, screen, subject, step = self._spoken
+            self.speak(language, screen, subject, step=step)
+
     def compose(self) -> ComposeResult:
         """Lay out the parts."""
         yield Static(id="place", markup=False)
         yield LanguageSwitch(markup=False)
 
-    def speak(self, language: Language, screen: str, subject: str = "") -> None:
-        """Show the name of the screen and what it is about."""
-        parts = [Content.styled("torchmedic", "bold $primary"), Content.styled(screen, "bold")]
+    def speak(
+        self, language: Language, screen: str, subject: str = "", *, step: str | None = None
+    ) -> None:
+        """Show the name of the screen and what it is about; for a `step` of the walk all steps."""
+        self._spoken = language, screen, subject, step
+        short = self.size.width < _WIDE
+        name = Content.styled(screen, "bold")
+        if step is not None:
+            name = _steps(step, language, short=short)
+        parts = [Content.styled("torchmedic", "bold $primary"), name]
         if subject:
             parts.append(Content(plain(subject)))
         place = Content.styled(" › ", "$foreground 60%").join(parts)
         self.query_one("#place", Static).update(place)
         self.query_one(LanguageSwitch).update(strings.OTHER_LANGUAGE.get(language))
+
+
+def _steps(present: str, language: Language, *, short: bool) -> Content:
+    """Return the steps of the walk, the present one marked; in little room only that."""
+    if short:
+        number = list(STEPS).index(present) + 1
+        count = Content.styled(f" {number}/{len(STEPS)}", "$foreground 60%")
+        return Content.styled(STEPS[present].get(language), "bold") + count
+    names = [
+        Content.styled(text.get(language), "bold" if step == present else "$foreground 45%")
+        for step, text in STEPS.items()
+    ]
+    return Content.styled(" → ", "$foreground 45%").join(names)

@@ -83,3 +83,37 @@ def test_json_that_is_no_diagnosis_is_refused(
     path.write_text('{"schema": "torchmedic.diagnosis/2"}')
     assert main(["explain", str(path), "--lang", "en"]) == 2
     assert "not a diagnosis of schema torchmedic.diagnosis/1" in capsys.readouterr().err
+
+
+def test_why_tells_what_a_question_is_for(saved: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", saved, "--why", "question:class-balance", "--lang", "en"]) == 0
+    out = capsys.readouterr().out
+    question = built_in_knowledge().questions["class-balance"]
+    assert question.why.en.split()[0] in out
+    assert "(class-imbalance)" in out or "would change the diagnosis" in out
+
+
+def test_why_of_a_probe_shows_the_rules_that_wait_for_it(
+    saved: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", saved, "--why", "probe:splits", "--json", "--lang", "en"]) == 0
+    answer = json.loads(capsys.readouterr().out)[0]
+    assert answer["id"] == "probe:splits"
+    assert answer["gain"] > 0
+    waiting = [change for change in answer["changes"] if change["condition"]]
+    assert waiting
+    assert all(change["condition"]["truth"] is not True for change in waiting)
+
+
+def test_why_alone_lists_what_would_be_worth_knowing_next(
+    saved: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", saved, "--why", "--lang", "en"]) == 0
+    assert "probe:" in capsys.readouterr().out
+
+
+def test_why_of_an_unknown_inquiry_is_refused_with_a_hint(
+    saved: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", saved, "--why", "probe:split", "--lang", "en"]) == 2
+    assert "probe:splits" in capsys.readouterr().err

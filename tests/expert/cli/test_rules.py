@@ -13,11 +13,52 @@ from expert.citations import citations
 from expert.cli import knowledge as knowledge_module
 from expert.cli import main
 from expert.cli.knowledge import LoadingBar
-from expert.cli.rules.probes import read_probes
+from expert.cli.rules.providers import read_probes, read_providers
 from expert.knowledge.found import load_found
 from expert.knowledge.loader import built_in_knowledge
 from expert.lint import CODES, Provider
+from expert.rule_tests import never_fired, run_rule_tests
+from expert.trying import Tried
+from probes.logs.curves import observe_curves
+from probes.logs.reading import read_logs
 from probes.registry import PROBES
+from tests.probes.watching.running import diagnosis
+from tests.probes.watching.scripts import HEAD
+
+LOGS = Path(__file__).parents[2] / "data" / "logs"
+#: Evaluates with dropout in training mode now and then, steps a schedule, saves nothing.
+WATCHED = (
+    HEAD
+    + """\
+model = make(nn.Dropout(0.1))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+held_out = DataLoader(TensorDataset(x[:64], y[:64]), batch_size=32)
+for epoch in range(4):
+    model.train(epoch < 3)
+    for xb, yb in loader:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(xb), yb)
+        loss.backward()
+        optimizer.step()
+    scheduler.step()
+    with torch.no_grad():
+        for xb, yb in held_out:
+            F.cross_entropy(model(xb), yb)
+"""
+)
+OVERFLOWING = (
+    HEAD
+    + """\
+model = make()
+optimizer = torch.optim.SGD(model.parameters(), lr=1e30)
+for epoch in range(4):
+    for xb, yb in loader:
+        optimizer.zero_grad()
+        F.cross_entropy(model(xb), yb).backward()
+        optimizer.step()
+"""
+)
 
 PACK = """\
 cause: gremlins-in-the-loader
@@ -115,6 +156,67 @@ def test_what_probes_provide_is_read_without_loading_torch_and_is_the_truth() ->
     assert read_probes() == {
         probe.id: Provider(frozenset(probe.provides), frozenset(probe.needs)) for probe in PROBES
     }
+
+
+@pytest.mark.parametrize("inquiry", ["log:curves", "watch:run", "trial:comparison"])
+def test_what_has_no_list_of_its_facts_names_in_its_code_what_the_catalogue_says(
+    inquiry: str,
+) -> None:
+    provided = read_providers()[inquiry].facts
+    declared = {f.fact for f in built_in_knowledge().facts.values() if f.inquiry == inquiry}
+    assert declared
+    assert declared - provided == set()
+
+
+def test_logs_show_exactly_the_facts_that_are_declared_as_theirs() -> None:
+    seen = {
+        fact.name
+        for path in sorted(LOGS.iterdir())
+        if path.suffix in (".csv", ".json", ".jsonl", ".log")
+        for fact in observe_curves(read_logs([str(path)]).series, classes=10)
+    }
+    facts = built_in_knowledge().facts
+    assert {name for name in facts if facts[name].inquiry == "log:curves"} == seen
+
+
+def test_trials_give_exactly_the_facts_that_are_declared_as_theirs() -> None:
+    result = {
+        **dict.fromkeys(("tried", "improved", "cured"), True),
+        **dict.fromkeys(("gain", "before", "after", "baseline", "score"), 0.5),
+        **{"id": "adam", "measure": "loss", "steps": 10},
+    }
+    seen = {fact.name for fact in Tried({"adam": result}, ()).observations}
+    facts = built_in_knowledge().facts
+    assert {name for name in facts if facts[name].inquiry == "trial:comparison"} == seen
+
+
+@pytest.mark.slow
+def test_watched_runs_show_exactly_the_facts_that_are_declared_as_theirs(tmp_path: Path) -> None:
+    seen: set[str] = set()
+    for i, script in enumerate((WATCHED, OVERFLOWING)):
+        (tmp_path / str(i)).mkdir()
+        seen |= set(diagnosis(script, tmp_path / str(i))["facts"])
+    facts = built_in_knowledge().facts
+    declared = {name for name in facts if facts[name].inquiry == "watch:run"}
+    of_one_rank = {name for name in declared if not name.startswith("distributed.")}
+    assert of_one_rank - seen == set()
+
+
+def test_evidence_that_no_test_beside_it_reaches_is_told(
+    pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    against = "  - {rule: whole, when: {fact: input.repeated_batch, is: false}, certainty: -0.5,"
+    against += " reason: {en: It is whole., zh: 完好。}}\ntests:"
+    pack.write_text(PACK.replace("tests:", against), encoding="utf-8")
+    assert main(["rules", "--rules", str(pack), "test", "gremlins-in-the-loader"]) == 0
+    told = capsys.readouterr().out
+    assert "gremlins.yaml:9:5: gremlins-in-the-loader/whole fires in none of the tests" in told
+    assert "batch-eaten" not in told
+
+
+def test_all_built_in_evidence_fires_in_a_test_beside_it() -> None:
+    knowledge = built_in_knowledge()
+    assert never_fired(knowledge, run_rule_tests(knowledge)) == []
 
 
 def test_lint_lists_its_codes_in_the_language_asked_for(

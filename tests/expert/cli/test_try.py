@@ -59,7 +59,11 @@ def test_a_cure_is_shown_with_its_numbers(file: Path, capsys: pytest.CaptureFixt
     assert trial["id"] == "same-shape-targets"
     assert trial["cured"]
     assert trial["after"] > 0.8 > trial["baseline"]
-    assert report["cure"] == {"trials": ["same-shape-targets"], "cured": True}
+    cure = report["cure"]
+    assert (cure["trials"], cure["cured"]) == (["same-shape-targets"], True)
+    curves = next(entry for entry in cure["tried"] if entry["id"] == "same-shape-targets")["curves"]
+    assert curves["treated"]["train"][-1][1] < 0.2 * curves["treated"]["train"][0][1]
+    assert curves["baseline"]["train"][-1][1] > curves["treated"]["train"][-1][1]
     assert any(rule["rule"].endswith("/trial-helped") for rule in first["evidence"])
     assert {"id": "same-shape-targets", "kind": "trial", "status": "done"}.items() <= next(
         entry for entry in report["inquiries"] if entry["kind"] == "trial"
@@ -83,4 +87,4 @@ def test_a_healthy_case_has_nothing_to_try(file: Path, capsys: pytest.CaptureFix
     assert main(["try", f"{file}:healthy", "--lang", "en", "--json", "-"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["findings"] == []
-    assert report["cure"] == {"trials": [], "cured": False}
+    assert report["cure"] == {"trials": [], "cured": False, "tried": []}

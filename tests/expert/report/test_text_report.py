@@ -8,7 +8,8 @@ from rich.console import Console
 
 from expert import Diagnosis, Inquiry, Observation, Text, diagnose, load_knowledge
 from expert.language import Language
-from expert.report.text_report import measurement, print_diagnosis
+from expert.report.text_report import print_diagnosis
+from expert.report.words import measurement
 
 DOUBLE_SOFTMAX = [
     Observation("loss.function", "cross_entropy", origin="probe:loss_input"),

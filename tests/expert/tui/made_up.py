@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,10 +14,14 @@ from expert.errors import UserCodeError
 from expert.knowledge.loader import Knowledge, load_knowledge
 from expert.language import Language, Text
 from expert.observation import Observation
+from expert.trying import Tried
 from expert.tui.app import TorchmedicApp
-from expert.tui.examining import OnEvent, OnOutput
-from expert.tui.outcome import Subject
+from expert.tui.examining import FixedKnowledge, KnowledgeSource, OnEvent, OnOutput
+from expert.tui.outcome import Kind, Subject
 from expert.tui.progress import Progress
+from expert.tui.services import Services
+from expert.tui.sessions.store import SessionStore
+from expert.tui.watching import Watch
 
 TITLES = {
     "data": Text("The input data", "输入数据"),
@@ -91,11 +95,26 @@ class MadeUp:
     refusal: UserCodeError | None = None
     waits: bool = False
     specs: list[str] = field(default_factory=list)
+    only: list[tuple[str, ...]] = field(default_factory=list)
+    treated: list[tuple[str, ...]] = field(default_factory=list)
+    skipped: int = 0
     cancelled: threading.Event = field(default_factory=threading.Event)
     running: int = 0
 
-    def __call__(self, spec: str, *, on_event: OnEvent, on_output: OnOutput) -> _Run:
+    def __call__(
+        self,
+        spec: str,
+        *,
+        on_event: OnEvent,
+        on_output: OnOutput,
+        only: Sequence[str] = (),
+        treated: Sequence[str] = (),
+        given: Sequence[Observation] = (),
+        knowledge: Knowledge | None = None,
+    ) -> _Run:
         self.specs.append(spec)
+        self.only.append(tuple(only))
+        self.treated.append(tuple(treated))
         return _Run(self, on_event, on_output)
 
 
@@ -128,6 +147,9 @@ class _Run:
     def cancel(self) -> None:
         self.script.cancelled.set()
 
+    def skip(self) -> None:
+        self.script.skipped += 1
+
 
 @dataclass(frozen=True)
 class MadeUpPatient:
@@ -158,18 +180,87 @@ def small_knowledge() -> Knowledge:
     return load_knowledge(Path(__file__).with_name("rules.yaml"), built_in=False)
 
 
+@dataclass
+class MadeUpTrials:
+    """Tells `events` of a trial and ends with `result`."""
+
+    events: list[Mapping[str, Any]] = field(default_factory=list)
+    results: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    error: Exception | None = None
+    tried: list[tuple[str, ...]] = field(default_factory=list)
+
+    def __call__(
+        self,
+        spec: str,
+        trials: Sequence[str],
+        *,
+        given: Sequence[Observation],
+        treated: Sequence[str],
+        on_event: OnEvent,
+        on_output: OnOutput,
+    ) -> _TrialRun:
+        self.tried.append(tuple(trials))
+        return _TrialRun(self, trials, on_event)
+
+
+@dataclass
+class _TrialRun:
+    script: MadeUpTrials
+    trials: Sequence[str]
+    on_event: OnEvent
+
+    def run(self) -> Tried:
+        for event in self.script.events:
+            self.on_event(event)
+        if self.script.error is not None:
+            raise self.script.error
+        return Tried({id_: self.script.results[id_] for id_ in self.trials}, ())
+
+    def cancel(self) -> None: ...
+
+
+def trial_result(id_: str, *, cured: bool = True) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "tried": True,
+        "improved": cured,
+        "cured": cured,
+        "measure": "loss",
+        "before": 2.3,
+        "after": 0.1 if cured else 2.3,
+        "baseline": 2.3,
+        "steps": 40,
+        "gain": 0.9 if cured else 0.0,
+        "score": 0.9,
+        "reason": None,
+        "also": [],
+        "curves": {
+            "treated": {"train": [[i, 2.3 * 0.9**i] for i in range(40)]},
+            "baseline": {"train": [[i, 2.3] for i in range(40)]},
+        },
+    }
+
+
 def app(
     examination: MadeUp,
     *,
     language: Language = "en",
     spec: str | None = None,
+    kind: Kind = "demo",
     load: Callable[[], Knowledge] = small_knowledge,
+    trials: MadeUpTrials | None = None,
+    store: SessionStore | None = None,
+    source: Callable[[], KnowledgeSource] | None = None,
+    watch: Watch | None = None,
 ) -> TorchmedicApp:
-    return TorchmedicApp(
-        language=language,
-        load_knowledge=load,
+    services = Services(
+        load_knowledge=source or (lambda: FixedKnowledge(load())),
         examine=examination,
-        budget=60.0,
+        try_fixes=trials,
+        watch=watch,
         patients=PATIENTS,
-        subject=Subject(spec) if spec else None,
+        store=store or SessionStore(),
+        budget=60.0,
     )
+    subject = Subject(spec, kind=kind) if spec is not None else None
+    return TorchmedicApp(services, language=language, subject=subject)

@@ -2,77 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, RichLog, TabbedContent
+from textual.widgets import RichLog, TabbedContent
 
 from expert.errors import UsageError, UserCodeError
 from expert.knowledge.loader import Knowledge, load_knowledge
 from expert.language import Text
 from expert.tui import strings
+from expert.tui.screens.asking import AskingScreen
 from expert.tui.screens.diagnosis import DiagnosisScreen
 from expert.tui.screens.examination import ExaminationScreen
 from expert.tui.screens.help import HelpScreen
 from expert.tui.screens.problem import ProblemScreen
-from expert.tui.screens.start import PatientList, StartScreen
-from expert.tui.screens.talking import TalkingScreen
+from expert.tui.screens.start import StartMenu, StartScreen
+from expert.tui.widgets.case_input import PlaceInput
 from expert.tui.widgets.finding_detail import FindingDetail
 from expert.tui.widgets.finding_list import FindingList
 from expert.tui.widgets.fix_card import CopyLabel, FixCard
-from expert.tui.widgets.prose import Prose
+from expert.tui.widgets.panes import PatientList
 from tests.expert.tui import made_up
+from tests.expert.tui.driving import details, drive, on, prose, ranks, reads, seen, sees, wait_for
 from tests.expert.tui.made_up import HEALTHY, PATIENTS, SICK, START, MadeUp, running, script
-
-Steps = Callable[[Pilot[int]], Awaitable[None]]
-
-
-def drive(app: object, steps: Steps, size: tuple[int, int] = (80, 24)) -> None:
-    async def run() -> None:
-        async with app.run_test(size=size) as pilot:  # type: ignore[attr-defined]
-            await steps(pilot)
-
-    asyncio.run(run())
-
-
-async def wait_for(pilot: Pilot[int], condition: Callable[[], bool], what: str) -> None:
-    for _ in range(1500):
-        if condition():
-            await pilot.pause()
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}; the screen is {pilot.app.screen}")
-
-
-async def on(pilot: Pilot[int], screen: type[TalkingScreen]) -> None:
-    await wait_for(pilot, lambda: isinstance(pilot.app.screen, screen), screen.__name__)
-
-
-def seen(pilot: Pilot[int]) -> str:
-    """Return all that stands on the screen, line by line."""
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in strips)
-
-
-async def sees(pilot: Pilot[int], words: str) -> None:
-    """Wait until `words` stand on the screen: a screen that is pushed is drawn a little later."""
-    await wait_for(pilot, lambda: words in seen(pilot), words)
-
-
-def prose(pilot: Pilot[int], selector: str) -> str:
-    return pilot.app.screen.query_one(selector, Prose).plain
-
-
-async def reads(pilot: Pilot[int], selector: str, words: str) -> None:
-    await wait_for(pilot, lambda: words in prose(pilot, selector), words)
-
-
-def details(pilot: Pilot[int]) -> str:
-    parts = pilot.app.screen.query_one(FindingDetail).query(Prose)
-    return "\n".join(part.plain for part in parts)
 
 
 # --------------------------------------------------------------------------------- start
@@ -81,7 +34,7 @@ def test_the_patients_are_listed_with_their_story() -> None:
         await on(pilot, StartScreen)
         await sees(pilot, PATIENTS[0].title.en)
         await reads(pilot, "#story-text", "[bold]2.30[/]")  # never taken as markup
-        await pilot.press("j")
+        await pilot.press("enter", "j")
         await reads(pilot, "#story-text", PATIENTS[1].story.en)
 
     drive(made_up.app(MadeUp()), steps)
@@ -92,9 +45,9 @@ def test_enter_examines_the_patient() -> None:
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
-        await pilot.press("j", "enter")
+        await pilot.press("5", "j", "enter")
         await on(pilot, ExaminationScreen)
-        assert examination.specs == [PATIENTS[1].spec]
+        await wait_for(pilot, lambda: examination.specs == [PATIENTS[1].spec], "the examination")
 
     drive(made_up.app(examination), steps)
 
@@ -104,9 +57,10 @@ def test_a_click_examines_the_patient() -> None:
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
-        await pilot.click(PatientList, offset=(5, 2))
+        await sees(pilot, PATIENTS[1].title.en)
+        await pilot.click(PatientList, offset=(5, 1))
         await on(pilot, ExaminationScreen)
-        assert examination.specs == [PATIENTS[1].spec]
+        await wait_for(pilot, lambda: examination.specs == [PATIENTS[1].spec], "the examination")
 
     drive(made_up.app(examination), steps)
 
@@ -121,14 +75,17 @@ def test_a_place_is_completed_with_tab_and_examined_with_enter(
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
         await pilot.press("slash", "t", "r")
-        field = pilot.app.screen.query_one(Input)
+        field = pilot.app.screen.query_one("#case-field-input", PlaceInput)
         for complete in ("train.py", "train.py:case"):
             await wait_for(pilot, lambda c=complete: field._suggestion == c, complete)  # type: ignore[misc]
             await pilot.press("tab")
             assert field.value == complete
         await pilot.press("enter")
+        await on(pilot, AskingScreen)  # what a person has seen comes before the examination
+        await sees(pilot, "Skip")
+        await pilot.press("enter")
         await on(pilot, ExaminationScreen)
-        assert examination.specs == ["train.py:case"]
+        await wait_for(pilot, lambda: examination.specs == ["train.py:case"], "the examination")
 
     drive(made_up.app(examination), steps)
 
@@ -139,7 +96,7 @@ def test_a_wrong_place_is_explained_at_once_and_nothing_runs() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
         await pilot.press("slash", *"nowhere.py:case", "enter")
-        await wait_for(pilot, lambda: "no file nowhere.py" in prose(pilot, "#hint"), "the reason")
+        await sees(pilot, "no file nowhere.py")
         assert examination.specs == []
 
     drive(made_up.app(examination), steps)
@@ -149,9 +106,9 @@ def test_letters_typed_into_the_field_are_not_taken_as_commands() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
         await pilot.press("slash", *"qlt?")
-        assert pilot.app.screen.query_one(Input).value == "qlt?"
+        assert pilot.app.screen.query_one("#case-field-input", PlaceInput).value == "qlt?"
         await pilot.press("escape")
-        assert isinstance(pilot.app.focused, PatientList)
+        assert isinstance(pilot.app.focused, StartMenu)
 
     drive(made_up.app(MadeUp()), steps)
 
@@ -163,7 +120,7 @@ def test_findings_and_output_appear_while_probes_still_run() -> None:
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, ExaminationScreen)
-        await wait_for(pilot, lambda: "Rectified" in prose(pilot, "#so-far-text"), "a finding")
+        await ranks(pilot, "Rectified")
         log = pilot.app.screen.query_one("#output", RichLog)
         assert [line.text.rstrip() for line in log.lines] == ["loss [red]2.3[/]", "100%"]
         await sees(pilot, "✓ The input data")
@@ -178,7 +135,7 @@ def test_stopping_tells_what_is_known_and_says_that_it_is_provisional() -> None:
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, ExaminationScreen)
-        await wait_for(pilot, lambda: "Rectified" in prose(pilot, "#so-far-text"), "a finding")
+        await ranks(pilot, "Rectified")
         await pilot.press("s")
         await on(pilot, DiagnosisScreen)
         await sees(pilot, "2 of 4 probes")
@@ -387,11 +344,11 @@ def test_the_tabs_tell_the_rest() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, DiagnosisScreen)
         for key, words in (
-            ("2", "No symptoms were seen."),
-            ("3", "Nearly all units react to some sample."),
-            ("4", "activation.dead_share"),
-            ("5", "Learning rate, by a sweep"),
-            ("6", "printed by the user"),
+            ("3", "No symptoms were seen."),
+            ("4", "Nearly all units react to some sample."),
+            ("5", "activation.dead_share"),
+            ("6", "Learning rate, by a sweep"),
+            ("7", "printed by the user"),
         ):
             await pilot.press(key)
             await sees(pilot, words)
@@ -436,7 +393,7 @@ def test_the_language_switches_live_and_the_selection_stays() -> None:
         await pilot.press("j", "l")
         await wait_for(pilot, lambda: "ReLU 单元死亡" in details(pilot), "Chinese")
         await sees(pilot, "诊断")
-        await sees(pilot, "复制代码")
+        await sees(pilot, "试一试")
         assert "Rectified" not in seen(pilot)
 
     drive(made_up.app(MadeUp(script(SICK)), spec="train.py:case"), steps)
@@ -480,9 +437,9 @@ def test_the_palette_offers_the_commands_in_the_language() -> None:
 def test_light_and_dark_switch() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
-        await pilot.press("t")
+        await pilot.press("ctrl+t")
         assert not pilot.app.current_theme.dark
-        await pilot.press("t")
+        await pilot.press("ctrl+t")
         assert pilot.app.current_theme.dark
 
     drive(made_up.app(MadeUp()), steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -380,3 +380,22 @@ def test_every_observation_is_one_that_its_probe_provides() -> None:
     case = make_case(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
     for seen in run_probes(case, budget_s=10):
         assert seen.name in provides[seen.origin]
+
+
+def test_the_next_probe_can_be_chosen_and_choosing_none_ends_it() -> None:
+    ran: list[str] = []
+
+    def first(exam: Examination) -> Iterator[Any]:
+        ran.append("first")
+        yield exam.observe("a", 1)
+
+    def second(exam: Examination) -> Iterator[Any]:
+        ran.append("second")
+        yield exam.observe("b", 1)
+
+    def backwards(waiting: Sequence[Probe]) -> Probe | None:
+        return waiting[-1] if len(waiting) > 1 else None
+
+    seen = run_probes(make_case(), probes=(make_probe(first), make_probe(second)), choose=backwards)
+    assert ran == ["second"]
+    assert [observation.name for observation in seen] == ["b"]

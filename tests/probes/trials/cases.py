@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -167,6 +168,10 @@ def deep_sigmoid() -> Case:
     return digits_case(sgd(0.1), mlp(64, *[32] * 7, 10, activation=nn.Sigmoid))
 
 
+def many_sigmoids() -> Case:
+    return digits_case(adam(1e-2), mlp(64, *[32] * 8, 10, activation=nn.Sigmoid))
+
+
 def much_dropout() -> Case:
     torch.manual_seed(0)
     parts = [nn.Linear(64, 32), nn.ReLU(), nn.Dropout(0.97), nn.Linear(32, 10)]
@@ -255,3 +260,239 @@ def gradients_kept() -> Case:
 def healthy() -> Case:
     rows, labels = digits()
     return digits_case(adam(3e-3), val_loader=loader(rows[1500:], labels[1500:], shuffle=False))
+
+
+def narrow() -> Case:
+    return digits_case(adam(1e-2), mlp(64, 1, 10))
+
+
+def only_linear() -> Case:
+    """Exclusive or, for which one linear layer will not do, however many there are."""
+    torch.manual_seed(0)
+    rows = torch.randn(512, 2)
+    labels = ((rows[:, 0] > 0) ^ (rows[:, 1] > 0)).float()[:, None]
+    layers = [nn.Linear(2, 32), nn.Linear(32, 32), nn.Linear(32, 1)]
+    return case(nn.Sequential(*layers), loader(rows, labels), nn.BCEWithLogitsLoss(), adam(1e-2))
+
+
+class Stepping(nn.Module):
+    """Units that fire or do not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.inner, self.out = nn.Linear(64, 32), nn.Linear(32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.out((self.inner(x) > 0).float())
+        return out
+
+
+def stepping() -> Case:
+    return digits_case(adam(1e-2), Stepping())
+
+
+class Cut(Stepping):
+    """Keeps nothing of its hidden layer's graph."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            hidden = torch.tanh(self.inner(x))
+        out: Tensor = self.out(hidden.detach())
+        return out
+
+
+def cut() -> Case:
+    return digits_case(sgd(0.1), Cut())
+
+
+class Divided(Stepping):
+    """Divides by a deviation that is 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.cat([x, torch.zeros_like(x[:, :1])], 1)
+        x = (x - x.mean(0)) / x.std(0)
+        out: Tensor = self.out(torch.tanh(self.inner(x[:, :-1] + 0 * x[:, -1:])))
+        return out
+
+
+def divided() -> Case:
+    return digits_case(adam(3e-3), Divided())
+
+
+def class_number_as_target() -> Case:
+    rows, labels = digits()
+    return case(mlp(64, 32, 1), loader(rows, labels.float()[:, None]), nn.MSELoss(), adam(3e-3))
+
+
+def sign_lost() -> Case:
+    rows, labels = digits()
+    return case(
+        mlp(64, 32, 10), loader(rows, labels), lambda o, y: -F.cross_entropy(o, y), sgd(0.1)
+    )
+
+
+def huge_weights() -> Case:
+    model = mlp(64, *[64] * 5, 10, activation=nn.Tanh)
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight)
+    return digits_case(sgd(0.05), model)
+
+
+def steep() -> Case:
+    """Targets with rare outliers: the gradients of a few batches are enormous."""
+    torch.manual_seed(0)
+    rows = torch.randn(640, 4)
+    targets = rows[:, :1] - rows[:, 1:2]
+    targets[::64] *= 1e4
+    return case(mlp(4, 16, 1), loader(rows, targets), nn.MSELoss(), sgd(0.05))
+
+
+def never_updated() -> Case:
+    model = mlp(64, 32, 10)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+
+    def step(model: nn.Module, batch: Any) -> Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(batch[0]), batch[1])
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    return Case(model=model, train_loader=loader(*digits()), step=step, optimizer=optimizer)
+
+
+def summed_up() -> Case:
+    """Eight batches to an update, not divided by eight."""
+    model = mlp(64, 32, 10)
+    optimizer = torch.optim.SGD(model.parameters(), 0.8, momentum=0.9)
+    calls = [0]
+
+    def step(model: nn.Module, batch: Any) -> Tensor:
+        loss = F.cross_entropy(model(batch[0]), batch[1])
+        loss.backward()  # type: ignore[no-untyped-call]
+        calls[0] += 1
+        if calls[0] % 8 == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+        return loss
+
+    return Case(model=model, train_loader=loader(*digits()), step=step, optimizer=optimizer)
+
+
+def dying_rate() -> Case:
+    made = digits_case(sgd(0.05))
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(made.optimizers[0], 0.01)
+    return replace(made, optimizer=made.optimizers[0], scheduler=scheduler, epochs=10)
+
+
+def one_epoch() -> Case:
+    return replace(digits_case(sgd(0.05)), epochs=1)
+
+
+def whole_set_at_once() -> Case:
+    rows, labels = digits()
+    batches = loader(rows, labels, size=len(rows))
+    return replace(case(mlp(64, 32, 10), batches, nn.CrossEntropyLoss(), sgd(0.05)), epochs=40)
+
+
+def two_to_a_batch() -> Case:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 10))
+    rows, labels = digits()
+    return case(model, loader(rows, labels, size=2), nn.CrossEntropyLoss(), sgd(0.05))
+
+
+def by_heart() -> Case:
+    """Thirty rows, a third of them mislabelled, and a network large enough for all of it."""
+    rows, labels = tumours()
+    rows, labels = standard(rows), labels.clone()
+    labels[:30:5] = 1 - labels[:30:5]
+    held = loader(rows[100:], labels[100:], shuffle=False)
+    return case(
+        mlp(30, 256, 1), loader(rows[:30], labels[:30]), nn.BCEWithLogitsLoss(), adam(5e-3),
+        val_loader=held,
+    )  # fmt: skip
+
+
+def validation_raw() -> Case:
+    rows, labels = tumours()
+    held = loader(rows[400:], labels[400:], shuffle=False)
+    train = loader(standard(rows)[:400], labels[:400])
+    return case(mlp(30, 16, 1), train, nn.BCEWithLogitsLoss(), adam(3e-3), val_loader=held)
+
+
+def split_in_order() -> Case:
+    rows, targets = diabetes()
+    order = targets[:, 0].argsort()
+    rows, targets = rows[order], standard(targets)[order]
+    held = loader(rows[300:], targets[300:], shuffle=False)
+    train = loader(rows[:300], targets[:300])
+    return case(mlp(10, 32, 1), train, nn.MSELoss(), adam(3e-3), val_loader=held)
+
+
+class RandomNoise:
+    """An augmentation five times as strong as what it perturbs."""
+
+    def __call__(self, row: Tensor) -> Tensor:
+        return row + 5 * torch.randn_like(row)
+
+
+class Perturbed(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
+    """Rows with a transform, as torchvision's data sets have it."""
+
+    def __init__(self, rows: Tensor, labels: Tensor) -> None:
+        self.rows, self.labels, self.transform = rows, labels, RandomNoise()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.transform(self.rows[index]), self.labels[index]
+
+
+def perturbed() -> Case:
+    rows, labels = digits()
+    batches = torch.utils.data.DataLoader(Perturbed(rows[:1200], labels[:1200]), 32, shuffle=True)
+    held = loader(rows[1200:], labels[1200:], shuffle=False)
+    return case(mlp(64, 32, 10), batches, nn.CrossEntropyLoss(), adam(3e-3), val_loader=held)
+
+
+def momentless_norm() -> Case:
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(32, momentum=0.0)
+    model = nn.Sequential(nn.Linear(64, 32), norm, nn.ReLU(), nn.Linear(32, 10))
+    nn.init.constant_(norm.bias, 0.5)
+    model[0].weight.data *= 40  # type: ignore[union-attr,operator]
+    rows, labels = digits()
+    held = loader(rows[1500:], labels[1500:], shuffle=False)
+    return digits_case(sgd(0.05), model, val_loader=held)
+
+
+class AlwaysDropping(nn.Module):
+    """Drops units in evaluation as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.out = nn.Linear(64, 32), nn.Linear(32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.out(F.dropout(torch.relu(self.inner(x)), 0.8))
+        return out
+
+
+def always_dropping() -> Case:
+    torch.manual_seed(0)
+    rows, labels = digits()
+    held = loader(rows[1500:], labels[1500:], shuffle=False)
+    return digits_case(adam(3e-3), AlwaysDropping(), val_loader=held)
+
+
+def summed_loss() -> Case:
+    rows, labels = digits()
+    loss = nn.CrossEntropyLoss(reduction="sum")
+    return case(mlp(64, 32, 10), loader(rows, labels), loss, sgd(0.3))
+
+
+def softmax_quick() -> Case:
+    return digits_case(adam(5e-3), nn.Sequential(mlp(64, 32, 10), nn.Softmax(-1)))

@@ -1,0 +1,98 @@
+"""The real services of the app: child processes, the knowledge on the disk, the saved sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from expert.observation import Observation
+from expert.tui.examining import (
+    KnowledgeSource,
+    OnEvent,
+    OnOutput,
+    RunningExamination,
+    RunningTrials,
+)
+from expert.tui.patients import built_in_patients
+from expert.tui.services import Services
+from expert.tui.watching import WatchProcess
+
+if TYPE_CHECKING:
+    from expert.knowledge.base import Knowledge
+
+_TRIAL_SECONDS = 60.0  # at most for one trial with its baselines
+
+
+def real_services(
+    *, rules: Sequence[str], budget: float, min_certainty: float, device: str | None
+) -> Services:
+    """Return the services that `run_tui` works with."""
+
+    def load() -> KnowledgeSource:
+        from expert.knowledge.found import LiveKnowledge
+
+        return LiveKnowledge(*rules)
+
+    def examine(
+        spec: str,
+        *,
+        on_event: OnEvent,
+        on_output: OnOutput,
+        only: Sequence[str] = (),
+        treated: Sequence[str] = (),
+        given: Sequence[Observation] = (),
+        knowledge: Knowledge | None = None,
+    ) -> RunningExamination:
+        from expert.examination import ExaminationProcess  # not before the first frame
+
+        return ExaminationProcess(
+            spec,
+            budget=budget,
+            device=device,
+            only=only,
+            treated=treated,
+            given=_useful(given) if treated else (),
+            knowledge=knowledge,
+            on_event=on_event,
+            on_output=on_output,
+        )
+
+    def try_fixes(
+        spec: str,
+        trials: Sequence[str],
+        *,
+        given: Sequence[Observation],
+        treated: Sequence[str],
+        on_event: OnEvent,
+        on_output: OnOutput,
+    ) -> RunningTrials:
+        from expert.trying import TrialRun
+
+        return TrialRun(
+            spec,
+            trials,
+            given=_useful(given),
+            treated=treated,
+            budget=_TRIAL_SECONDS,
+            device=device,
+            on_event=on_event,
+            on_output=on_output,
+        )
+
+    return Services(
+        load_knowledge=load,
+        examine=examine,
+        try_fixes=try_fixes,
+        watch=WatchProcess,
+        patients=built_in_patients(),
+        budget=budget,
+        min_certainty=min_certainty,
+    )
+
+
+def _useful(facts: Sequence[Observation]) -> list[Observation]:
+    """Return the facts that treatments may use: a command line has limits."""
+    from expert.trying import USES
+
+    names = {name for uses in USES.values() for name in uses}
+    return [fact for fact in facts if fact.name in names]

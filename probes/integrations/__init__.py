@@ -1,0 +1,1 @@
+"""Callbacks of training frameworks, each a thin layer over `torchmedic.watch`."""

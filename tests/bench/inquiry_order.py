@@ -1,0 +1,252 @@
+"""`python -m tests.bench.inquiry_order FOLDER`: what choosing the next inquiry saves.
+
+First every probe is run on every patient once and what it saw is kept in FOLDER (a later call finds
+it there); then orders are replayed from that: the fixed order of the registry, random orders, and
+the chosen one, which stops by itself. Questions are candidates too, at the price of a person's
+time; nobody answers them here, so that each one asked is one too many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+
+from expert import Observation, built_in_knowledge, diagnose
+from expert.errors import TorchmedicError
+from expert.inference.next_inquiry import LEAST, Candidate, Chooser
+from probes.case.case import Case
+from probes.registry import PROBES
+from probes.running.events import Event, ProbeEnded
+from probes.running.run import run_probes
+
+if TYPE_CHECKING:
+    from tests.clinic.patient import Patient
+
+KNOWLEDGE: Final = built_in_knowledge()
+BUDGET_S: Final = 120.0
+SHUFFLES: Final = 20
+QUESTION_S: Final = 15.0  # of a person's time
+STEP_S: Final = 0.004  # of a small network on a CPU core
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one probe saw in one patient, and what that took."""
+
+    id: str
+    seconds: float
+    steps: int
+    observations: tuple[Observation, ...]
+
+
+class Record:
+    """One patient with everything that its probes saw; answers what any selection would tell."""
+
+    def __init__(self, id_: str, true: Sequence[str], seen: Sequence[Seen]) -> None:
+        self.id = id_
+        self.true = frozenset(true)
+        self.seen = {one.id: one for one in seen}
+        self._findings: dict[frozenset[str], tuple[str, ...]] = {}
+
+    def observations(self, probes: Iterable[str]) -> list[Observation]:
+        """Return what these probes saw."""
+        return [o for id_ in probes if id_ in self.seen for o in self.seen[id_].observations]
+
+    def findings(self, probes: Iterable[str]) -> tuple[str, ...]:
+        """Return the findings, best first, when these probes were run."""
+        key = frozenset(probes)
+        if key not in self._findings:
+            ordered = [id_ for id_ in self.seen if id_ in key]
+            found = diagnose(self.observations(ordered), KNOWLEDGE).findings
+            self._findings[key] = tuple(finding.cause for finding in found)
+        return self._findings[key]
+
+    @cached_property
+    def final(self) -> tuple[str, ...]:
+        """The findings when all probes were run."""
+        return self.findings(self.seen)
+
+    def settled_after(self, order: Sequence[str]) -> int:
+        """Return after how many probes the first finding is what it is at the end, and stays so."""
+        top = self.final[:1]
+        for done in range(len(order), 0, -1):
+            if self.findings(order[: done - 1])[:1] != top:
+                return done
+        return 0
+
+    def is_right(self, probes: Iterable[str]) -> bool:
+        """Return whether the true cause comes first, or a healthy patient is told to be well."""
+        found = self.findings(probes)
+        return found[0] in self.true if found and self.true else not (found or self.true)
+
+    def seconds(self, probes: Iterable[str]) -> float:
+        """Return what these probes took."""
+        return sum(self.seen[id_].seconds for id_ in probes if id_ in self.seen)
+
+    def steps(self, probes: Iterable[str]) -> int:
+        """Return the training steps' worth of work that these probes took."""
+        return sum(self.seen[id_].steps for id_ in probes if id_ in self.seen)
+
+
+# --------------------------------------------------------------------------------------- recording
+def record(patient: Patient, folder: Path) -> Record:
+    """Return a patient's record, from the folder or by running all probes."""
+    path = folder / f"{patient.id.replace('/', '__')}.json"
+    if not path.exists():
+        ended: list[dict[str, Any]] = []
+
+        def keep(event: Event) -> None:
+            if isinstance(event, ProbeEnded):
+                ended.append(event.to_json())
+
+        try:
+            run_probes(Case.of(patient.build(0)), budget_s=BUDGET_S, on_event=keep)
+        except TorchmedicError as error:
+            print(f"{patient.id}: {error}")
+        true = [patient.cause, *patient.also_accept] if patient.cause else []
+        told = {"id": patient.id, "true": true, "probes": ended}
+        path.write_text(json.dumps(told), encoding="utf-8")
+    return read(path)
+
+
+def read(path: Path) -> Record:
+    """Return the record kept in a file."""
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return Record(told["id"], told["true"], [_seen(event) for event in told["probes"]])
+
+
+def _seen(event: dict[str, Any]) -> Seen:
+    seen = tuple(Observation.from_json(entry) for entry in event["observations"])
+    return Seen(event["id"], event["seconds"], event["steps"], seen)
+
+
+# --------------------------------------------------------------------------------------- replaying
+def fixed(record_: Record) -> list[str]:
+    """Return the probes in the order of the registry."""
+    return [probe.id for probe in PROBES if probe.id in record_.seen]
+
+
+def chosen(record_: Record, least: float = LEAST) -> tuple[list[str], int]:
+    """Return the probes as they are chosen, until it stops, and how many questions it asks."""
+    probes = [
+        Candidate(p.id, "probe", float(p.cost if p.usual is None else p.usual), p.provides, p.after)
+        for p in PROBES
+        if p.id in record_.seen
+    ]
+    questions = [
+        Candidate(f"question:{id_}", "question", QUESTION_S / STEP_S, tuple(_facts_set(id_)))
+        for id_ in KNOWLEDGE.questions
+    ]
+    chooser = Chooser(KNOWLEDGE, [*probes, *questions])
+    order, asked = [], 0
+    while (choice := chooser.choose(least=least)) is not None:
+        candidate = choice.candidate
+        if candidate.kind == "question":
+            asked += 1
+            chooser.learn(candidate.id, ())
+        else:
+            order.append(candidate.id)
+            chooser.learn(candidate.id, record_.seen[candidate.id].observations)
+    return order, asked
+
+
+def _facts_set(question: str) -> dict[str, None]:
+    choices = KNOWLEDGE.questions[question].choices
+    return dict.fromkeys(name for choice in choices for name in choice.sets)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an order took."""
+
+    inquiries: int
+    seconds: float
+    steps: int
+
+    @classmethod
+    def of(cls, record_: Record, probes: Sequence[str]) -> Cost:
+        """Return what these probes took."""
+        return cls(len(probes), record_.seconds(probes), record_.steps(probes))
+
+
+def _until_settled(record_: Record, order: Sequence[str]) -> Cost:
+    return Cost.of(record_, order[: record_.settled_after(order)])
+
+
+def _line(name: str, costs: Sequence[Cost]) -> str:
+    inquiries, seconds, steps = (
+        [getattr(cost, kind) for cost in costs] for kind in ("inquiries", "seconds", "steps")
+    )
+    return (
+        f"  {name:24s} inquiries {statistics.median(inquiries):5.1f}"
+        f"   seconds {sum(seconds):8.1f} (median {statistics.median(seconds):6.3f})"
+        f"   steps {sum(steps):7d} (median {statistics.median(steps):6.1f})"
+    )
+
+
+def compare(records: Sequence[Record], shuffles: int) -> None:
+    """Print what the orders take until the first finding is final, and where one stops itself."""
+    own = {r.id: chosen(r) for r in records}
+    ill = [r for r in records if r.final]
+    print(f"until the first finding is the final one, {len(ill)} patients with findings (sums):")
+    print(_line("fixed order", [_until_settled(r, fixed(r)) for r in ill]))
+    print(_line("chosen order", [_until_settled(r, _completed(r, own[r.id][0])) for r in ill]))
+    _print_random(ill, shuffles)
+    for name, group in (("with findings", ill), ("silent", [r for r in records if not r.final])):
+        print(f"in all, {len(group)} patients {name}:")
+        print(_line("every probe", [Cost.of(r, fixed(r)) for r in group]))
+        print(_line("chosen, until it stops", [Cost.of(r, own[r.id][0]) for r in group]))
+    ends = {r.id: own[r.id][0] for r in records}
+    print(f"questions asked: {sum(asked for _, asked in own.values())}")
+    print(f"right with every probe: {sum(r.is_right(r.seen) for r in records)} of {len(records)}")
+    print(f"right when it stops: {sum(r.is_right(ends[r.id]) for r in records)}")
+    print(f"same first finding: {sum(r.findings(ends[r.id])[:1] == r.final[:1] for r in records)}")
+    for r in records:
+        if r.findings(ends[r.id])[:1] != r.final[:1]:
+            print(f"  {r.id}: {r.final[:3]} became {r.findings(ends[r.id])[:3]}")
+
+
+def _completed(record_: Record, order: list[str]) -> list[str]:
+    return [*order, *(id_ for id_ in fixed(record_) if id_ not in order)]
+
+
+def _print_random(records: Sequence[Record], shuffles: int) -> None:
+    """Print the shuffle of median and that of greatest cost, over all patients."""
+    runs = []
+    for seed in range(shuffles):
+        source = random.Random(seed)
+        runs.append([_until_settled(r, source.sample(fixed(r), len(r.seen))) for r in records])
+    runs.sort(key=lambda costs: sum(cost.seconds for cost in costs))
+    print(_line("random order, median", runs[len(runs) // 2]))
+    print(_line("random order, worst", runs[-1]))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Record the patients that are not yet recorded, and compare the orders."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.inquiry_order", description=__doc__
+    )
+    parser.add_argument("folder", type=Path, help="where what the probes saw is kept")
+    parser.add_argument("--only", default="", metavar="ID", help="patients whose id contains ID")
+    parser.add_argument("--shuffles", type=int, default=SHUFFLES, help=f"default: {SHUFFLES}")
+    options = parser.parse_args(arguments)
+    from tests.clinic.patients import PATIENTS
+
+    torch.set_num_threads(1)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    patients = [patient for patient in PATIENTS if options.only in patient.id]
+    records = [record(patient, options.folder) for patient in patients]
+    compare([r for r in records if r.seen], options.shuffles)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The wards: patients made by putting faults into healthy bases."""

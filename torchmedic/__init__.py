@@ -1,0 +1,71 @@
+"""torchmedic finds out why a PyTorch network does not train.
+
+    import torchmedic
+
+    with torchmedic.watch() as watching:
+        train(model)
+    print(watching.diagnosis.findings)
+
+Importing this package does not import torch; names are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from probes.integrations.accelerate import AccelerateTracker
+    from probes.integrations.ignite import IgniteHandler
+    from probes.integrations.lightning import LightningCallback
+    from probes.integrations.transformers import TransformersCallback
+
+    from expert import Diagnosis, Observation, diagnose, load_knowledge
+    from expert.cli.watch import TrainingStopped, Watch, watch
+    from probes import Case, run_probes
+    from torchmedic.checking import check
+
+_HOMES = {
+    "AccelerateTracker": "probes.integrations.accelerate",
+    "Case": "probes",
+    "Diagnosis": "expert",
+    "IgniteHandler": "probes.integrations.ignite",
+    "LightningCallback": "probes.integrations.lightning",
+    "Observation": "expert",
+    "TrainingStopped": "expert.cli.watch",
+    "TransformersCallback": "probes.integrations.transformers",
+    "Watch": "expert.cli.watch",
+    "check": "torchmedic.checking",
+    "diagnose": "expert",
+    "load_knowledge": "expert",
+    "run_probes": "probes",
+    "watch": "expert.cli.watch",
+}
+
+__all__ = [
+    "AccelerateTracker",
+    "Case",
+    "Diagnosis",
+    "IgniteHandler",
+    "LightningCallback",
+    "Observation",
+    "TrainingStopped",
+    "TransformersCallback",
+    "Watch",
+    "check",
+    "diagnose",
+    "load_knowledge",
+    "run_probes",
+    "watch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'torchmedic' has no attribute '{name}'")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
