@@ -239,7 +239,7 @@ class _Progress:
     heard: float = 0.0
 
     def take(self, event: Mapping[str, Any]) -> bool:
-        """Note an event; returns whether it is news to listeners (what a second start says is not)."""
+        """Note an event; returns whether it is news to listeners (a second start says none)."""
         self.heard = time.monotonic()
         if event["event"] == "end":
             self.ended = True

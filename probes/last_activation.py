@@ -47,7 +47,8 @@ def measure(exam: Examination) -> Iterator[Observation]:
     varies = _varies(exam, output)
     if varies is not None:
         yield exam.observe("output.varies_with_input", varies)
-    yield from _against_targets(exam, last, std)
+    if _compared(exam, output):
+        yield from _against_targets(exam, last, std)
 
 
 def _count(exam: Examination, output: Tensor) -> int:
@@ -93,6 +94,17 @@ def _evaluated(exam: Examination) -> Tensor | None:
             return main_output(call_model(exam.model, exam.batch.inputs))
         except Exception:  # a model that only the user's `step` knows how to call
             return None
+
+
+def _compared(exam: Examination, output: Tensor) -> bool:
+    """Return whether the output stands for the targets, value by value.
+
+    Parameters of a distribution or bins do not, and their range says nothing about the targets.
+    """
+    target = exam.batch.target_tensor
+    if target is None or loss_function(exam) in _DISTANCES:
+        return True
+    return output.numel() == target.numel()
 
 
 def _against_targets(exam: Examination, last: LastOp, std: float) -> Iterator[Observation]:

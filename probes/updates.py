@@ -35,11 +35,13 @@ def measure(exam: Examination) -> Iterator[Observation]:
     }
     if not named:
         return
-    ratios, moved, pushed = _steps(exam, list(named.values()))
+    ratios, moved, pushed, driven = _steps(exam, list(named.values()))
     names = tuple(named)
     average = torch.stack(ratios).mean(0)
     kernels = torch.tensor([parameter.dim() > 1 for parameter in named.values()])
-    usual = average[kernels] if bool(kernels.any()) else average  # biases begin at 0
+    kernels = kernels if bool(kernels.any()) else ~kernels  # biases begin at 0
+    # behind a gain of 0 (residual branches begin so) a first step has no gradient to follow
+    usual = average[kernels & driven] if bool((kernels & driven).any()) else average[kernels]
     finite = usual[torch.isfinite(usual)]
     yield exam.observe("update.ratio", tuple(average.tolist()), where=names)
     if finite.numel():
@@ -52,14 +54,17 @@ def measure(exam: Examination) -> Iterator[Observation]:
         yield exam.observe("update.unchanged_share", share)
 
 
-def _steps(exam: Examination, own: list[nn.Parameter]) -> tuple[list[Tensor], Tensor, Tensor]:
-    """Return update ratios per step, which parameters moved, and which had a gradient at all.
+def _steps(
+    exam: Examination, own: list[nn.Parameter]
+) -> tuple[list[Tensor], Tensor, Tensor, Tensor]:
+    """Return update ratios per step, which parameters moved, which had a gradient, which always.
 
     The first step takes the gradients that were recorded, which saves going forward and backward.
     """
     batches = small_batches(exam)
     ratios: list[Tensor] = []
     moved = pushed = torch.zeros(len(own), dtype=torch.bool)
+    driven = ~pushed
     with exam.training():
         now = [parameter.detach() for parameter in own]
         size, before = torch.tensor(norms(own)), [values.clone() for values in now]
@@ -73,12 +78,12 @@ def _steps(exam: Examination, own: list[nn.Parameter]) -> tuple[list[Tensor], Te
             gradients = [p.new_zeros(()) if p.grad is None else p.grad for p in own]
             both = torch.tensor(norms([*before, *gradients]))
             far, steep = both[: len(own)], both[len(own) :]
-            pushed = pushed | (steep != 0)
+            pushed, driven = pushed | (steep != 0), driven & (steep != 0)
             ratio = torch.where(size > 0, far / size.clamp(min=1e-30), (far > 0).float())
             ratios.append(ratio)
             moved = moved | ~(ratio == 0)
             exam.progress((index + 1) / STEPS)
-    return ratios, moved, pushed
+    return ratios, moved, pushed, driven
 
 
 def _step_as_recorded(exam: Examination) -> None:

@@ -53,7 +53,8 @@ from expert.tui.app import TorchmedicApp
 from expert.tui.running import real_services
 
 async def main():
-    app = TorchmedicApp(real_services(), language="zh")
+    services = real_services(rules=(), budget=10.0, min_certainty=0.5, device=None)
+    app = TorchmedicApp(services, language="zh")
     async with app.run_test() as pilot:
         await pilot.pause()
         print(type(app.screen).__name__, "styled", app.screen.styles.background)
@@ -162,7 +163,7 @@ def test_its_modules_are_the_command(place: Place, module: str) -> None:
         ("demo loss-explodes --text --budget 20", 1, "learning-rate-too-high"),
         ("log log.csv", 1, "overfitting"),
         ("log log.csv --lang zh", 1, "过拟合"),
-        ("rules lint", 0, "0 remarks"),
+        ("rules lint", 0, " causes, "),
         ("rules test", 0, " 0 failed"),
         ("rules list", 0, "double-softmax"),
         ("rules list --markdown", 0, "double-softmax"),

@@ -21,16 +21,14 @@ def report(diagnosis: Diagnosis, options: argparse.Namespace) -> int:
 
     A format that is sent to standard output takes the place of the text.
     """
+    write_others(diagnosis, options)  # first: whoever reads the text may go away (`| head`)
     targets = _targets(options)
     if STANDARD_OUTPUT not in targets.values():
         print_diagnosis(diagnosis, Console(highlight=False), options.lang)
     for format_, target in targets.items():
-        text = written(diagnosis, format_, options.lang)
         if target == STANDARD_OUTPUT:
-            sys.stdout.write(text)
+            sys.stdout.write(written(diagnosis, format_, options.lang))
             sys.stdout.flush()
-        else:
-            Path(target).write_text(text, encoding="utf-8")
     return 1 if diagnosis.findings else 0
 
 

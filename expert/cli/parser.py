@@ -215,6 +215,7 @@ def _add_clinic(commands: Any, common: argparse.ArgumentParser) -> None:
     add("--budget", type=_positive, default=60.0, metavar="SECONDS", help="for each (default 60)")
     add("--trials", action="store_true", help="also try the fixes of the top findings")
     add("--train", action="store_true", help="train them, and print scores instead of findings")
+    add("--scripts", action="store_true", help="watch whole training scripts (torchmedic run)")
     add("--list", action="store_true", help="list the patients and their causes")
     add("--json", metavar="FILE", help="write visits and counts; goes on where FILE ends")
 

@@ -20,7 +20,7 @@ from expert.tui.watching import WatchProcess
 if TYPE_CHECKING:
     from expert.knowledge.base import Knowledge
 
-_TRIAL_SECONDS = 60.0  # at most for one trial with its baselines
+_TRIAL_SECONDS = 120.0  # at most for one trial with its baselines
 
 
 def real_services(

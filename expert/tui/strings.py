@@ -161,6 +161,9 @@ NO_FAULT_SAID = Text(
     "Nothing that was measured points to a fault. These things were looked at:",
     "测得的结果都没有指向故障。检查过以下各项：",
 )
+NO_FAULT_KNOWN = Text(
+    "Nothing that is known so far points to a fault.", "目前已知的内容都没有指向故障。"
+)
 NOTHING_SAID = Text(
     "No probe could be finished, so nothing can be said.", "没有探针完成，因此无法下结论。"
 )

@@ -43,11 +43,19 @@ def without_updates(step: Step, model: nn.Module, raw: Any, steppers: list[Any])
 def _rest(stack: ExitStack, steppers: list[Any]) -> None:
     for stepper in steppers:
         if stepper is not None and hasattr(stepper, "step"):
-            replace(stack, stepper, "step", lambda *args, **kwargs: None)
+            replace(stack, stepper, "step", _at_rest)
     scaler = torch.amp.GradScaler
     replace(stack, scaler, "scale", lambda self, outputs: outputs)
     for name in ("unscale_", "step", "update"):
         replace(stack, scaler, name, lambda self, *args, **kwargs: None)
+
+
+def _at_rest(closure: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """Return what `closure` (LBFGS and its like) returns, and change nothing."""
+    if not callable(closure):
+        return None
+    with torch.enable_grad():
+        return closure()
 
 
 def replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:

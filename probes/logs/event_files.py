@@ -59,7 +59,7 @@ def _scalars(event: bytes) -> Iterator[Record]:
     step = 0
     record: Record = {}
     try:
-        for number, value in _fields(event):
+        for number, value in fields(event):
             if number == 2 and isinstance(value, int):
                 step = value if value < 1 << 63 else value - (1 << 64)
             elif number == 5 and isinstance(value, bytes):
@@ -71,18 +71,18 @@ def _scalars(event: bytes) -> Iterator[Record]:
 
 
 def _values(summary: bytes) -> Iterator[tuple[str, float]]:
-    for number, value in _fields(summary):
+    for number, value in fields(summary):
         if number != 1 or not isinstance(value, bytes):
             continue
-        fields = dict(_fields(value))
-        tag, simple, tensor = fields.get(1), fields.get(2), fields.get(8)
+        found = dict(fields(value))
+        tag, simple, tensor = found.get(1), found.get(2), found.get(8)
         if not isinstance(tag, bytes):
             continue
         scalar: float | None = None
         if isinstance(simple, bytes):
             scalar = struct.unpack("<f", simple)[0]
         elif isinstance(tensor, bytes):
-            scalar = _tensor(dict(_fields(tensor)))
+            scalar = _tensor(dict(fields(tensor)))
         if scalar is not None:
             yield tag.decode("utf-8", "replace"), scalar
 
@@ -103,7 +103,7 @@ def _tensor(tensor: dict[int, _Field]) -> float | None:
     return float(content) if isinstance(content, int) and dtype in (3, 9) else None
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, _Field]]:
+def fields(message: bytes) -> Iterator[tuple[int, _Field]]:
     """Yield (field number, value) of a protocol buffer message."""
     at = 0
     while at < len(message):

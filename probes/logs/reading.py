@@ -17,14 +17,26 @@ from probes.logs.assembling import Assembly, Chosen
 from probes.logs.event_files import is_event_file, read_events
 from probes.logs.json_records import read_json
 from probes.logs.lines import as_text, encoding_of, lines_of
+from probes.logs.mlflow_store import (
+    is_database,
+    metric_files,
+    metric_of,
+    read_database,
+    read_metric,
+)
 from probes.logs.names import meaning_of
 from probes.logs.plain_text import read_plain
+from probes.logs.plugins import installed_reader
 from probes.logs.series import Record, Remark, Series
 from probes.logs.tables import delimiter_of, read_table
+from probes.logs.wandb_run import is_wandb_file, read_wandb
 
 _HEAD: Final = 1 << 16
 _SAMPLE: Final = 40
-_IN_FOLDERS: Final = ("metrics.csv", "trainer_state.json", "progress.csv", "log.csv", "log.txt")
+_IN_FOLDERS: Final = (
+    *("metrics.csv", "trainer_state.json", "progress.csv", "log.csv", "log.txt"),
+    *("mlflow.db", "wandb-history.jsonl"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,8 @@ def _files(name: str) -> list[str]:
     """Return the files that a name stands for; a folder stands for the logs in it."""
     if name == "-" or not os.path.isdir(name):
         return [name]
+    if metrics := metric_files(name):
+        return metrics
     found = [path for path in Path(name).rglob("*") if "tfevents" in path.name]
     if not found:
         found = [path for path in Path(name).rglob("*") if path.name in _IN_FOLDERS]
@@ -102,16 +116,24 @@ def _records(
     """Return the records of a stream, by what its first bytes look like."""
     if not head.strip():
         raise UsageError(en=f"{path} is empty", zh=f"{path} 是空文件")
+    if (theirs := installed_reader(path, head, remarks)) is not None:
+        return theirs
     if is_event_file(head):
         return read_events(cast(BinaryIO, stream), path, remarks)
+    if path != "-" and is_database(head):
+        return read_database(path, remarks)
+    if is_wandb_file(head):
+        return read_wandb(cast(BinaryIO, stream), path, remarks)
     if _is_binary(head):
         raise UsageError(
             en=f"{path} is binary and no TensorBoard event file; torchmedic reads CSV, JSON Lines, "
-            "trainer_state.json, TensorBoard event files and plain text",
+            "trainer_state.json, TensorBoard event files, MLflow, W&B and plain text",
             zh=f"{path} 是二进制文件，且不是 TensorBoard 事件文件；torchmedic 可读取 CSV、"
-            "JSON Lines、trainer_state.json、TensorBoard 事件文件和纯文本日志",
+            "JSON Lines、trainer_state.json、TensorBoard 事件文件、MLflow、W&B 和纯文本日志",
         )
     text = as_text(cast(BinaryIO, stream), head)
+    if path != "-" and (metric := metric_of(path)) is not None:
+        return read_metric(lines_of(text), metric, path, remarks)
     beginning = head.decode(encoding_of(head), "replace").lstrip()
     if beginning.startswith(('{"', "{\n", "{\r", "{ ", "[{", "[\n", "[\r", "[ {")):
         return read_json(text, path, remarks)

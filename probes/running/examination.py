@@ -29,7 +29,9 @@ from probes.case.drawing import Limits, draw
 from probes.case.objective import loss_of
 from probes.case.user_code import explain
 from probes.isolation.snapshot import Depth, Snapshot
+from probes.recording.loss_call import LossCall
 from probes.recording.recording import Recording, record
+from probes.running.compared import compared_part, with_target
 
 PROBE_SAMPLES: Final = 256  # of `batch`, the one that most probes use
 _TRAINING: Final = Limits()
@@ -57,6 +59,7 @@ class Examination:
         self.origin = "given"  # of its observations
         self.on_progress: Callable[[float], None] | None = None
         self._recording_failure: Exception | None = None
+        self._target_part: int | None = None  # of the batch, where the user's step told
         self._first = self._snapshot = Snapshot(case)
 
     def __enter__(self) -> Self:
@@ -91,7 +94,9 @@ class Examination:
         if loader is None:
             return []
         with self.restored("all"):
-            return draw(loader, self.model, "val_loader", _VALIDATION, self.loaders)
+            drawn = draw(loader, self.model, "val_loader", _VALIDATION, self.loaders)
+        part = self._target_part
+        return drawn if part is None else [with_target(batch, part) for batch in drawn]
 
     @cached_property
     def batch(self) -> Batch:
@@ -168,11 +173,19 @@ class Examination:
         if any(is_lazy(parameter) for parameter in self.model.parameters()):
             self._materialise()
         try:
-            _ = self.recording
+            self._settle_targets(self.recording.loss_calls)
         except TorchmedicError:
             raise
         except Exception:  # ours, or the user's?
             self._check_a_step()
+
+    def _settle_targets(self, calls: tuple[LossCall, ...]) -> None:
+        """Take for targets what the user's own step was seen to compare with."""
+        part = None if self.case.step is None else compared_part(self.batch, calls)
+        if part is not None:
+            self._target_part = part
+            self.__dict__["batches"] = [with_target(batch, part) for batch in self.batches]
+            self.__dict__["batch"] = with_target(self.batch, part)
 
     def _materialise(self) -> None:
         """Let lazy layers take their shapes; the initial state of probes is the one after that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -72,7 +73,19 @@ def fit_facts(watcher: Watcher) -> Iterator[Observation]:
     yield _fact("fit.val_loss_start", values[0])
     yield _fact("fit.val_loss_end", values[-1])
     yield _fact("fit.val_loss_best", best)
+    yield from _gap(fitted.start(), fitted.end(), values)
     yield _fact("watch.evaluations", len(values))
+
+
+def _gap(train_start: float, train_end: float, values: list[float]) -> Iterator[Observation]:
+    """Give what `probes.generalisation` derives from its own run, in the same way."""
+    first, best = values[0], min(values)
+    gained = max(first - best, 0.1 * abs(first), 1e-12)
+    end = statistics.median(values[-3:])
+    yield _fact("fit.val_start_over_train", first / max(train_start, 1e-12))
+    yield _fact("fit.train_drop", (train_start - train_end) / max(abs(train_start), 1e-12))
+    yield _fact("fit.val_rise", max(end - best, 0.0) / gained)
+    yield _fact("fit.gap", (values[-1] - train_end) / max(abs(first), 1e-12))
 
 
 def schedule_facts(watcher: Watcher) -> Iterator[Observation]:

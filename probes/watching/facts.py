@@ -27,6 +27,15 @@ from probes.watching.watcher import Watcher
 _NOT_HERE: Final = frozenset(  # said of batches drawn one after the other, which these are not
     {"input.repeated_batch", "input.repeated_batch_share", "input.identical_sample_share"}
 )
+_LEAST_STEPS: Final = 20  # before an optimizer that has not stepped yet is remarkable
+_LEAST_COUNTED: Final = 3  # updates before their usual number of batches is told
+_OF_ONE_LOSS: Final = frozenset(  # "real" and "fake" of an adversarial pair are no sorted labels
+    {
+        "target.single_label_batch_share",
+        "target.single_label_batch_expected",
+        "target.batch_mixing",
+    }
+)
 
 
 def observations(watcher: Watcher) -> list[Observation]:
@@ -117,11 +126,12 @@ def _what_was_given(watcher: Watcher) -> Iterator[Observation]:
         looking.append(loss_input.measure)
     elif exam.recording.broadcasts:
         looking.append(_broadcast_only)
+    left_out = _NOT_HERE if watcher.losses.main() is not None else _NOT_HERE | _OF_ONE_LOSS
     for measure in looking:
-        yield from _as_far_as_it_goes(measure, exam)
+        yield from _as_far_as_it_goes(measure, exam, left_out)
 
 
-def _as_far_as_it_goes(measure: Any, exam: Any) -> Iterator[Observation]:
+def _as_far_as_it_goes(measure: Any, exam: Any, left_out: frozenset[str]) -> Iterator[Observation]:
     facts = iter(measure(exam))
     while True:
         try:
@@ -129,7 +139,7 @@ def _as_far_as_it_goes(measure: Any, exam: Any) -> Iterator[Observation]:
         except Exception:  # it looks for something that was not kept; what it has said stands
             return
         exam.found[fact.name] = fact
-        if fact.name not in _NOT_HERE:
+        if fact.name not in left_out:
             yield fact
 
 
@@ -206,6 +216,8 @@ def _modes(watcher: Watcher) -> Iterator[Observation]:
 def _loop(watcher: Watcher) -> Iterator[Observation]:
     updates, now = watcher.updates, watcher.now
     yield observe("watch.optimizers", max(updates.built, len(updates.seen)))
+    if now.step >= _LEAST_STEPS:
+        yield observe("watch.idle_optimizers", len(watcher.idle_optimizers()))
     if not now.compiled or now.step:
         yield observe("loop.updates", now.step)
     if updates.attempts:
@@ -222,7 +234,10 @@ def _loop(watcher: Watcher) -> Iterator[Observation]:
         stale = [s for s in updates.seen.values() if s.judged >= 2 and s.carried == s.judged]
         yield observe("loop.carries_gradients_over", bool(stale))
         yield observe("loop.zeroes_gradients", any(s.fresh for s in updates.seen.values()))
+    yield from _passes_per_update(watcher)
     yield observe("loop.clips", updates.clippings > 0)
+    if updates.attempts:
+        yield observe("loop.clips_scaled_gradients", updates.clippings_scaled > 0)
     pairs = [(n, b) for n, b in zip(updates.norms, updates.bounds, strict=True) if math.isfinite(n)]
     if pairs:
         left = [min(1.0, bound / norm) if norm > 0 else 1.0 for norm, bound in pairs]
@@ -230,6 +245,20 @@ def _loop(watcher: Watcher) -> Iterator[Observation]:
         yield observe("loop.gradient_norm", statistics.median(norm for norm, _ in pairs))
         yield observe("loop.gradient_left", statistics.median(left))
         yield observe("loop.clip_bound", statistics.median(bound for _, bound in pairs))
+
+
+def _passes_per_update(watcher: Watcher) -> Iterator[Observation]:
+    """Tell how many backward passes an update is made of, in a loop with one loss.
+
+    With several losses a pass may be another optimizer's; a GradScaler skips updates of its own.
+    """
+    if watcher.losses.main() is None or watcher.updates.attempts or len(watcher.updates.seen) > 1:
+        return
+    counted = [one for seen in watcher.updates.seen.values() for one in seen.per_update]
+    if len(counted) >= _LEAST_COUNTED:
+        passes, kept = zip(*counted, strict=True)
+        yield observe("loop.batches_per_update", float(statistics.median(passes)))
+        yield observe("loop.batches_kept_per_update", float(statistics.median(kept)))
 
 
 def _course(watcher: Watcher) -> Iterator[Observation]:
@@ -256,8 +285,11 @@ def _places(watcher: Watcher) -> Iterator[Observation]:
         "place.backward": lines.most("backward"),
         "place.step": lines.most("step"),
         "place.optimizer": lines.most("optimizer"),
+        "place.clipping": lines.most("clipping"),
         "place.scheduler": watcher.scheduler,
     }
+    idle = watcher.idle_optimizers()
+    places["place.idle_optimizer"] = lines.of(idle[0]) if idle else None
     main = watcher.settings.main
     if main is not None:
         places["place.model"] = main.place

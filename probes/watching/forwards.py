@@ -83,6 +83,11 @@ class Forwards:
         self._depth = 0
         self._read()
 
+    def compiled(self, module: nn.Module) -> None:
+        """Know a model that is handed to torch.compile, whose calls no hook sees."""
+        if id(module) not in self.models and len(self.models) < _MOST_MODELS:
+            self._known(module).calls = 1
+
     def note_modes(self) -> None:
         """Note in which mode each model is at a step of an optimizer."""
         for model in self.models.values():

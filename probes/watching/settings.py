@@ -11,6 +11,7 @@ from torch import nn
 from expert.observation import Observation, Value
 from probes import optimizer as optimizer_probe
 from probes.modes import is_frozen, resting_parts
+from probes.quantities.hidden import hidden_parameters
 from probes.watching.forwards import Model
 from probes.watching.updates import Stepped
 
@@ -68,6 +69,7 @@ class Settings:
         case = SimpleNamespace(optimizers=holding or optimizers, loss_fn=None)
         exam: Any = StandIn(module, case)
         found = [*optimizer_probe.measure(exam), *_modes(exam), *_parts(exam)]
+        found += _unregistered(exam, held)
         self.facts |= {fact.name: fact for fact in found}
 
 
@@ -91,4 +93,15 @@ def _parts(exam: Any) -> list[Observation]:
         exam.observe("model.has_batchnorm", normed),
         exam.observe("model.has_dropout", any(p > 0 for p in dropped)),
         exam.observe("model.dropout_max", max(dropped, default=0.0)),
+    ]
+
+
+def _unregistered(exam: Any, held: set[int]) -> list[Observation]:
+    """Tell of tensors inside the model that got gradients, and that nobody registered or holds."""
+    hidden = hidden_parameters(exam.model).items()
+    names = tuple(name for name, t in hidden if t.grad is not None and id(t) not in held)
+    count = exam.observe("parameters.unregistered_count", len(names))
+    return [
+        count,
+        *([exam.observe("parameters.unregistered", (True,) * len(names), names)] if names else []),
     ]

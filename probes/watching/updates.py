@@ -59,6 +59,9 @@ class Stepped:
     entries: list[Tensor] = field(default_factory=list)  # norms of the gradients before backward
     emptied: bool = False
     fresh: int = 0  # close steps that began with empty gradients
+    passes: int = 0  # backward passes since the last step, and how many since the last emptying
+    kept: int = 0
+    per_update: list[tuple[int, int]] = field(default_factory=list)  # both, at close steps
     running: int | None = None  # id of the frame of the step that is running
     nested: int = 0
 
@@ -73,6 +76,8 @@ class Updates:
         self.norms: list[float] = []  # at clippings
         self.bounds: list[float] = []
         self.clippings = 0
+        self.clippings_scaled = 0  # of gradients that still held a GradScaler's factor
+        self.is_scaled = False  # what went backward last was multiplied by one
         self.attempts = 0  # of a GradScaler
         self.skipped = 0
         self._copies: dict[int, list[tuple[Weight, Tensor, Tensor]]] = {}
@@ -93,6 +98,7 @@ class Updates:
                 self._judge_carried(seen)
                 self._gradients(seen, optimizer)
             self._copy(seen, optimizer)
+        self._count_passes(seen)
 
     def after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> bool:
         """Look at what a step has changed; returns whether this was a step of its own."""
@@ -105,6 +111,7 @@ class Updates:
         seen.running = None
         if self.now.close and not capturing(_first(optimizer)):
             if seen.closure:
+                self._judge_carried(seen)
                 self._gradients(seen, optimizer)
             self._measure(seen)
         seen.entries, seen.emptied = [], False
@@ -116,9 +123,15 @@ class Updates:
             return
         for seen in self.seen.values():
             optimizer = seen.optimizer()
-            if optimizer is None or seen.emptied or not seen.steps or seen.running is not None:
+            if optimizer is None or not seen.steps:
+                continue
+            if seen.running is not None and not seen.closure:
                 continue
             left = [p.grad for p in _some(optimizer) if p.grad is not None]
+            seen.passes += 1
+            seen.kept = seen.kept + 1 if left else 1
+            if seen.emptied:
+                continue
             if not left:
                 seen.emptied = True
             elif not capturing(left[0]):
@@ -131,6 +144,9 @@ class Updates:
     def clipped(self, total: Any, bound: Any) -> None:
         """Note one clipping: the norm before it, and the bound."""
         self.clippings += 1
+        self.clippings_scaled += self.is_scaled
+        if self.now.close:
+            self.now.lines.note("clipping")
         if (
             isinstance(total, Tensor)
             and not is_sharded(total)
@@ -170,6 +186,12 @@ class Updates:
                 seen.level = round(10 * math.log10(rate)) if rate > 0 else -10_000
                 seen.rate = rate
             seen.rates[seen.level] += 1
+
+    def _count_passes(self, seen: Stepped) -> None:
+        if seen.passes and not seen.closure:
+            seen.per_update.append((seen.passes, seen.kept))
+            del seen.per_update[:-_KEPT]
+        seen.passes = seen.kept = 0
 
     def _judge_carried(self, seen: Stepped) -> None:
         if seen.steps < 2 or not (seen.entries or seen.emptied):

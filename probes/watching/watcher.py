@@ -41,6 +41,7 @@ _BUILT: Final[tuple[Any, ...]] = (nn.Module, Optimizer, DataLoader, LRScheduler)
 _REMEMBERED: Final = 4
 _MOST_REMEMBERED: Final = 65_536
 _SELDOM: Final = 4  # steps between two notes of the modes, when time is short
+_MOST_OPTIMIZERS: Final = 64
 _WITHOUT_STEPS: Final = 32  # backward passes before they are taken for steps
 
 
@@ -71,7 +72,7 @@ class Watcher:
         self.is_on = True
         self.zeroings = 0  # zero_grad calls before the first step
         self._weights: list[tuple[weakref.ref[Tensor], Tensor]] = []  # as they were at first
-        self._optimizers: list[weakref.ref[Optimizer]] = []  # built before the first backward
+        self._optimizers: list[weakref.ref[Optimizer]] = []  # the first ones built
         self._stack = ExitStack()
         self._run = self.now.guard.run
         self._on_step = on_step
@@ -112,6 +113,21 @@ class Watcher:
         pairs = [(parameter(), old) for parameter, old in self._weights]
         live = [(local(new.detach()).cpu(), old) for new, old in pairs if new is not None]
         return any(not torch.equal(new, old) for new, old in live) if live else None
+
+    def idle_optimizers(self) -> list[Optimizer]:
+        """Return those that never stepped, though what they alone hold got gradients."""
+        live = [one for one in (entry() for entry in self._optimizers) if one is not None]
+        stepped = {
+            id(one) for s in self.updates.seen.values() if (one := s.optimizer()) is not None
+        }
+        held = {
+            id(p)
+            for one in live
+            if id(one) in stepped
+            for group in one.param_groups
+            for p in group["params"]
+        }
+        return [one for one in live if id(one) not in stepped and _is_owed_a_step(one, held)]
 
     def _remember(self, optimizer: Optimizer) -> None:
         held = [p for group in optimizer.param_groups for p in group["params"]]
@@ -263,17 +279,23 @@ class Watcher:
         updates, losses = self.updates, self.losses
 
         def scaled(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+            updates.is_scaled = bool(args[0].is_enabled())
             losses.scaled(args[1] if len(args) > 1 else kwargs.get("outputs"), result)
 
         def before(args: Any, kwargs: Any) -> int:
             return self.now.step
 
+        def unscaled(token: Any, args: Any, kwargs: Any, result: Any) -> None:
+            updates.is_scaled = False
+
         def after(token: int, args: Any, kwargs: Any, result: Any) -> None:
+            updates.is_scaled = False
             if args[0].is_enabled():
                 updates.attempts += 1
                 updates.skipped += self.now.step == token
 
         self._wrap(torch.amp.GradScaler, "scale", None, scaled)
+        self._wrap(torch.amp.GradScaler, "unscale_", None, unscaled)
         self._wrap(torch.amp.GradScaler, "step", before, after)
 
         def clipped(token: Any, args: Any, kwargs: Any, result: Any) -> None:
@@ -287,6 +309,9 @@ class Watcher:
         def before(args: Any, kwargs: Any) -> None:
             self.now.compiled = True
             self.forwards.close()
+            given = args[0] if args else kwargs.get("model")
+            if isinstance(given, nn.Module):  # its calls are not followed any more
+                self.forwards.compiled(given)
 
         self._wrap(torch, "compile", before, None)
         self._wrap(nn.Module, "compile", before, None)
@@ -298,8 +323,13 @@ class Watcher:
             self.replicas.built(part)
         if isinstance(part, Optimizer):
             self.updates.built += 1
-            if not self.now.backwards:
+            if len(self._optimizers) < _MOST_OPTIMIZERS:
                 self._optimizers.append(weakref.ref(part))
             self.now.lines.note("optimizer")
         elif isinstance(part, LRScheduler):
             self.scheduler = self.now.lines.of(part) or self.scheduler
+
+
+def _is_owed_a_step(optimizer: Optimizer, held: set[int]) -> bool:
+    own = [p for group in optimizer.param_groups for p in group["params"]]
+    return bool(own) and all(p.grad is not None and id(p) not in held for p in own)

@@ -27,6 +27,10 @@ SCHEMA = "torchmedic.clinic/1"
 
 def run(options: argparse.Namespace) -> int:
     """Examine the chosen patients; return 1 when one is missed or a healthy one alarms."""
+    if options.scripts:
+        from .scripts import command
+
+        return command.run(options)
     patients = chosen(options)
     seeds = options.seeds or (list(HELD_OUT_SEEDS) if options.held_out else [0])
     console = Console(highlight=False, soft_wrap=True)

@@ -7,7 +7,13 @@ from typing import Final
 from .patient import Patient
 
 #: Whoever changes a rule, a probe or a patient looks at other bases and seeds than these.
-HELD_OUT_BASES: Final = ("iris-mlp", "friedman-residual", "textures-cnn", "brackets-lstm")
+HELD_OUT_BASES: Final = (
+    "iris-mlp",
+    "friedman-residual",
+    "textures-cnn",
+    "brackets-lstm",
+    "ratings",
+)
 HELD_OUT_SEEDS: Final = (11, 12, 13)
 
 

@@ -39,7 +39,16 @@ from .training import (
     explained,
     nearest_class,
 )
-from .wards import bases, ill_data, ill_networks, ill_practice, no_faults, two_faults, unseen
+from .wards import (
+    bases,
+    ill_data,
+    ill_networks,
+    ill_practice,
+    no_faults,
+    other_aims,
+    two_faults,
+    unseen,
+)
 
 _DIGITS_MLP = ward(
     "digits-mlp",
@@ -287,7 +296,14 @@ def _from_data(
     """Return patients of `base` whose functions carry its name: `digits_mlp_thirty_images`."""
     prefix = f"{base}/{base}-"
     found = ward(base, score, *entries)
-    return tuple(replace(p, id=f"{base}/{p.id.removeprefix(prefix)}") for p in found)
+    return tuple(
+        replace(
+            p,
+            id=f"{base}/{p.id.removeprefix(prefix)}",
+            well=f"{base}/{p.well.removeprefix(prefix)}" if p.cause is None else p.well,
+        )
+        for p in found
+    )
 
 
 _MISALIGNED = ("labels-misaligned-with-inputs", "irrelevant-features")
@@ -426,6 +442,7 @@ PATIENTS: tuple[Patient, ...] = (
     *two_faults.PATIENTS,
     *no_faults.PATIENTS,
     *unseen.PATIENTS,
+    *other_aims.PATIENTS,
 )  # fmt: skip
 
 

@@ -22,6 +22,9 @@ def healthy(diagnosis: Diagnosis, probes: Sequence[ProbeState], language: Langua
     done = [probe for probe in probes if probe.status == "done"]
     missing = [probe for probe in probes if probe.status != "done"]
     rows = [row(strings.NOTHING_SAID.get(language))]
+    if not probes and diagnosis.facts:  # from a log, a script or answers
+        said = row(strings.NO_FAULT_KNOWN.get(language))
+        rows = [row(verdict(diagnosis, language)), row(), said, *_counts(diagnosis, language)]
     if done:
         rows = [
             row(verdict(diagnosis, language)),

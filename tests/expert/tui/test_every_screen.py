@@ -21,7 +21,7 @@ from tests.expert.tui.made_up import PATIENTS, SICK, START, MadeUp, MadeUpTrials
 
 MODULES = (strings, diagnosis, knowledge, sessions, start, trial, walk, watch)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-SIZES = [(80, 24), (120, 40), (50, 16)]
+SIZES = [(80, 24), (120, 40)]
 Way = Callable[[Pilot[int], Language], Awaitable[None]]
 
 

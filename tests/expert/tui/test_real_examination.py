@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from expert.examination import ExaminationProcess
 from expert.knowledge.base import Knowledge
+from expert.language import Text
 from expert.observation import Observation
 from expert.tui.app import TorchmedicApp
 from expert.tui.examining import FixedKnowledge, OnEvent, OnOutput, RunningExamination
 from expert.tui.outcome import Subject
 from expert.tui.patients import built_in_patients, patient_called
+from expert.tui.screens.asking import AskingScreen
 from expert.tui.screens.diagnosis import DiagnosisScreen
 from expert.tui.screens.examination import ExaminationScreen
 from expert.tui.services import Services
@@ -51,8 +55,8 @@ def test_a_built_in_patient_is_examined_in_a_child_process() -> None:
     app = TorchmedicApp(services, language="en", subject=subject)
 
     async def run() -> None:
-        async with app.run_test(size=(100, 30)):
-            await reached_diagnosis(app)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await reached_diagnosis(app, pilot)
             screen = app.screen
             assert isinstance(screen, DiagnosisScreen)
             assert {probe.id: probe.status for probe in screen.session.probes} == dict.fromkeys(
@@ -66,6 +70,27 @@ def test_a_built_in_patient_is_examined_in_a_child_process() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
+def test_a_probe_at_work_can_be_given_up_and_the_others_go_on() -> None:
+    patients = built_in_patients()
+    chosen = ("data", "learning_rate", "batch_size")
+    running: list[ExaminationProcess] = []
+
+    def on_event(event: Mapping[str, Any]) -> None:
+        if event.get("id") == "learning_rate" and event.get("status") == "running":
+            running[0].skip()
+
+    running.append(
+        ExaminationProcess(patients[0].spec, budget=60.0, only=chosen, on_event=on_event)
+    )
+    examined = running[0].run()
+    ended = {inquiry.id: inquiry for inquiry in examined.inquiries}
+    assert ended["learning_rate"].status == "skipped"
+    assert ended["learning_rate"].reason == Text("you skipped it", "您跳过了它")
+    assert ended["data"].status == ended["batch_size"].status == "done"
+    assert not examined.cancelled
+
+
 async def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 60.0
     while not condition():
@@ -73,10 +98,13 @@ async def wait_until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def reached_diagnosis(app: TorchmedicApp) -> None:
+async def reached_diagnosis(app: TorchmedicApp, pilot: Pilot[int]) -> None:
     end = time.monotonic() + 120.0
     while not isinstance(app.screen, DiagnosisScreen):
-        assert isinstance(app.screen, ExaminationScreen), f"ended in {app.screen}"
+        if isinstance(app.screen, AskingScreen):  # two probes alone need not make it clear
+            await pilot.press("d")
+        else:
+            assert isinstance(app.screen, ExaminationScreen), f"ended in {app.screen}"
         assert time.monotonic() < end, "the examination did not end"
         await asyncio.sleep(0.1)
     await asyncio.sleep(0.1)

@@ -89,6 +89,18 @@ def test_i_dont_know_concludes_nothing(store: SessionStore) -> None:
     drive(made_up.app(MadeUp(), spec="", kind="symptoms", store=store), steps)
 
 
+def test_answers_alone_that_point_to_nothing_are_told_calmly(store: SessionStore) -> None:
+    async def steps(pilot: Pilot[int]) -> None:
+        await sees(pilot, "What does the training loss do?")
+        await pilot.press("1")
+        await sees(pilot, "Did you scale the inputs?")
+        await pilot.press("1", "d")
+        await on(pilot, DiagnosisScreen)
+        await sees(pilot, "Nothing that is known so far points to a fault")
+
+    drive(made_up.app(MadeUp(), spec="", kind="symptoms", store=store), steps, (120, 30))
+
+
 def test_a_case_without_a_clear_finding_leads_to_questions() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, AskingScreen)

@@ -105,7 +105,7 @@ for epoch in range(8):
         + "loader = DataLoader(TensorDataset(x[order], y[order]), batch_size=32)  # <- sorted\n"
         + _MADE
         + _LOOP,
-        "single-label-batches",
+        "not-shuffled",
         "sorted",
     ),
     "left in evaluation mode": (

@@ -13,7 +13,7 @@ for fold, (train, test) in enumerate(KFold(3, shuffle=True, random_state=0).spli
     loader = DataLoader(TensorDataset(x[train], y[train]), batch_size=32, shuffle=True)
     model = nn.Sequential(nn.Linear(30, 32), nn.ReLU(), nn.Linear(32, 2))
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)  # HERE
-    for epoch in range(6):
+    for _ in range(6):
         model.train()
         for features, labels in loader:
             optimizer.zero_grad()

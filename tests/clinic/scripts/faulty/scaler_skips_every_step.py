@@ -19,7 +19,7 @@ for epoch in range(6):
         optimizer.zero_grad()
         with torch.autocast("cpu", dtype=torch.float16):
             loss = 1000 * nn.functional.mse_loss(model(features), target)
-        scaler.scale(loss).backward()
-        scaler.step(optimizer)  # HERE
+        scaler.scale(loss).backward()  # HERE
+        scaler.step(optimizer)
         scaler.update()
     print(epoch, loss.item())

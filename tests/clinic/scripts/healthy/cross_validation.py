@@ -16,7 +16,7 @@ for train, test in StratifiedKFold(4, shuffle=True, random_state=0).split(x, y):
     loader = DataLoader(TensorDataset(inputs[train], targets[train]), batch_size=16, shuffle=True)
     model = nn.Sequential(nn.Linear(13, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    for epoch in range(15):
+    for _ in range(15):
         model.train()
         for features, labels in loader:
             optimizer.zero_grad()
