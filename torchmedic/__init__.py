@@ -15,14 +15,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from expert import Diagnosis, Observation, diagnose, load_knowledge
+    from expert.cli.watch import TrainingStopped, Watch, watch
+    from probes import Case, run_probes
     from probes.integrations.accelerate import AccelerateTracker
     from probes.integrations.ignite import IgniteHandler
     from probes.integrations.lightning import LightningCallback
     from probes.integrations.transformers import TransformersCallback
-
-    from expert import Diagnosis, Observation, diagnose, load_knowledge
-    from expert.cli.watch import TrainingStopped, Watch, watch
-    from probes import Case, run_probes
     from torchmedic.checking import check
 
 _HOMES = {
