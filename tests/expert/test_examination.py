@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -257,10 +258,20 @@ def test_an_error_in_a_listener_ends_the_process(tmp_path: Path) -> None:
     assert _children() <= before  # there is none left of it, not even as a zombie
 
 
-def _children() -> set[str]:
-    """Return the ids of the child processes of this one."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {child for task in tasks for child in task.read_text().split()}
+def _children() -> set[int]:
+    """Return the ids of the child processes of this one, zombies among them."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            parent = status.read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                found.add(int(status.parent.name))
+    return found
+
+
+def test_a_child_process_is_seen_by_the_look_for_children() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert child.pid in _children()
 
 
 def test_a_probe_that_gives_no_sign_of_life_is_ended(
