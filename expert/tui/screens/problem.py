@@ -31,6 +31,7 @@ class Problem:
     details: str = ""
     details_title: Text = strings.DETAILS
     subject: Subject | None = None  # what to examine again, where that makes sense
+    from_the_end: bool = False  # a traceback says what was wrong in its last line
 
 
 def problem_from(error: BaseException, subject: Subject | None) -> Problem:
@@ -39,13 +40,15 @@ def problem_from(error: BaseException, subject: Subject | None) -> Problem:
 
     if isinstance(error, UserCodeError):
         title, details_title = strings.PROBLEM_USER_CODE, strings.TRACEBACK
-        return Problem(title, error.text, error.traceback, details_title, subject)
+        return Problem(title, error.text, error.traceback, details_title, subject, True)
     if isinstance(error, KnowledgeError):
         return Problem(strings.PROBLEM_KNOWLEDGE, strings.KNOWLEDGE_SAID, error.say("en"))
     if isinstance(error, TorchmedicError):
         return Problem(strings.PROBLEM_USAGE, error.text, subject=subject)
     details = "".join(traceback.format_exception(error))
-    return Problem(strings.PROBLEM_OURS, strings.OURS_SAID, details, subject=subject)
+    return Problem(
+        strings.PROBLEM_OURS, strings.OURS_SAID, details, subject=subject, from_the_end=True
+    )
 
 
 class ProblemScreen(TalkingDialog[None]):
@@ -71,6 +74,11 @@ class ProblemScreen(TalkingDialog[None]):
                 with VerticalScroll(id="details"):
                     yield Static(id="details-text", markup=False)
         yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show what a traceback ends with first; it scrolls up from there."""
+        if self._problem.details and self._problem.from_the_end:
+            self.query_one("#details", VerticalScroll).anchor()
 
     def speak(self, language: Language) -> None:
         """Write every text in `language`."""

@@ -246,6 +246,20 @@ def test_a_mistake_of_ours_is_owned_and_does_not_end_the_program() -> None:
     drive(made_up.app(MadeUp(error=ZeroDivisionError("oops")), spec="train.py:case"), steps)
 
 
+def test_what_a_long_traceback_ends_with_is_in_view_and_its_start_a_scroll_away() -> None:
+    frames = "".join(f'  File "train.py", line {n}, in f{n}\n' for n in range(200))
+    traceback = f"Traceback (most recent call last):\n{frames}ValueError: the true mistake\n"
+    error = UserCodeError(en="case() raised.", zh="case() 抛出异常。", traceback=traceback)
+
+    async def steps(pilot: Pilot[int]) -> None:
+        await on(pilot, ProblemScreen)
+        await sees(pilot, "ValueError: the true mistake")
+        await pilot.press("tab", "home")
+        await sees(pilot, "Traceback (most recent call last)")
+
+    drive(made_up.app(MadeUp(error=error), spec="train.py:case"), steps)
+
+
 def test_rules_with_mistakes_are_explained_with_their_line(tmp_path: Path) -> None:
     pack = tmp_path / "mine.yaml"
     pack.write_text("cause: x\nbogus: 1\n", encoding="utf-8")
