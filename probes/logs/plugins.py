@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, cast
 
 from expert.language import Text
 from probes.logs.series import Record, Remark
+from probes.plug_ins import PlugIn, plug_ins
 
 GROUP: Final = "torchmedic.log_readers"
 Reader = Callable[[str, bytes], Iterable[Mapping[str, float]] | None]
 
 
 @cache
-def _found() -> tuple[EntryPoint, ...]:
-    return tuple(sorted(entry_points(group=GROUP), key=lambda entry: entry.name))
+def _found() -> tuple[tuple[PlugIn, ...], tuple[Text, ...]]:
+    """Return the installed readers, and what is to be said of those that cannot be loaded."""
+    warnings: list[Text] = []
+    return tuple(plug_ins(GROUP, warnings.append)), tuple(warnings)
 
 
 def installed_reader(path: str, head: bytes, remarks: list[Remark]) -> Iterator[Record] | None:
@@ -28,35 +30,36 @@ def installed_reader(path: str, head: bytes, remarks: list[Remark]) -> Iterator[
 
     A reader that fails is remarked on; the next one, or ours, reads the file.
     """
-    for entry in _found():
+    readers, warnings = _found()
+    told = {remark.text for remark in remarks}  # of the files before, in the same words
+    remarks += [Remark(path, text) for text in warnings if text not in told]
+    for plug_in in readers:
         try:
-            reader = cast(Reader, entry.load())
-            records = reader(path, head)
+            records = cast(Reader, plug_in.value)(path, head)
         except Exception as error:
-            remarks.append(_failed(entry, path, error))
+            remarks.append(_failed(plug_in, path, error))
             continue
         if records is not None:
-            return _guarded(records, entry, path, remarks)
+            return _guarded(records, plug_in, path, remarks)
     return None
 
 
 def _guarded(
-    records: Iterable[Mapping[str, Any]], entry: EntryPoint, path: str, remarks: list[Remark]
+    records: Iterable[Mapping[str, Any]], plug_in: PlugIn, path: str, remarks: list[Remark]
 ) -> Iterator[Record]:
     try:
         for record in records:
             yield {str(name): float(value) for name, value in record.items()}
     except Exception as error:
-        remarks.append(_failed(entry, path, error))
+        remarks.append(_failed(plug_in, path, error))
 
 
-def _failed(entry: EntryPoint, path: str, error: Exception) -> Remark:
+def _failed(plug_in: PlugIn, path: str, error: Exception) -> Remark:
     why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    by = entry.dist.name if entry.dist is not None else entry.value
     return Remark(
         path,
         Text(
-            f"the reader {entry.name} of the package {by} failed ({why})",
-            f"软件包 {by} 的读取器 {entry.name} 失败（{why}）",
+            f"the reader {plug_in.name} of the package {plug_in.distribution} failed ({why})",
+            f"软件包 {plug_in.distribution} 的读取器 {plug_in.name} 失败（{why}）",
         ),
     )

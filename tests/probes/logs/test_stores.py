@@ -171,6 +171,19 @@ def test_a_reader_that_fails_is_told_and_what_it_has_read_stays(plug_in: Path) -
     assert "the reader mine of the package minelog failed (ValueError" in said(logs)
 
 
+@pytest.mark.parametrize("end", ["raise SystemExit(3)", "import no_such_module"])
+def test_a_reader_that_cannot_be_imported_is_told_once_and_ours_reads(
+    plug_in: Path, end: str
+) -> None:
+    (plug_in / "site" / "minelog.py").write_text(f"{end}\n")
+    paths = [str(plug_in / name) for name in ("train.csv", "val.csv")]
+    for path in paths:
+        Path(path).write_text("step,loss\n1,5\n2,4\n")
+    logs = read_logs(paths)
+    assert main(logs, "train_loss").values[:2] == (5.0, 4.0)
+    assert said(logs).count("minelog is left out") == 1
+
+
 @pytest.mark.slow
 def test_a_gigabyte_streams_in_bounded_memory(tmp_path: Path) -> None:
     lines, length = 125_000, 8_000
