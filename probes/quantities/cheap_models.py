@@ -9,7 +9,7 @@ performance", 2010). That is why scikit-learn's estimators, which refit each tim
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,9 @@ PERMUTATIONS: Final = 99
 _RIDGES: Final = (0.02, 0.5)  # of the number of samples
 _KERNEL_RIDGES: Final = (0.05, 0.5)
 _CHUNK: Final = 20  # permutations at a time
+
+_Weights = list[tuple[str, Tensor]]  # by model, (test, train)
+_OfFold = Callable[[Tensor, Tensor], _Weights]  # from the samples that train and that are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,29 @@ def folds_of(count: int) -> Tensor:
 
 def smoothers(features: Tensor) -> dict[str, Tensor]:
     """Return by model the weights (N, N) with which each sample is told from the others."""
-    count, folds = len(features), folds_of(len(features))
     distances = torch.cdist(features, features).square()
     width = distances.median().clamp(min=1e-12)
     kernel = (-distances / width).exp()
-    found = {name: torch.zeros(count, count) for name in _names()}
+    return _crossed(features, lambda *fold: _of_fold(features, kernel, distances, *fold))
+
+
+def linear_smoothers(features: Tensor) -> dict[str, Tensor]:
+    """Return those of the linear models alone, which take a small part of the time."""
+    return _crossed(features, lambda *fold: _linear_of_fold(features, *fold))
+
+
+def _crossed(features: Tensor, models: _OfFold) -> dict[str, Tensor]:
+    """Return the weights (N, N) of models, each sample told by those trained without its fold."""
+    count, folds = len(features), folds_of(len(features))
+    found: dict[str, Tensor] = {}
     for fold in range(FOLDS):
         test = (folds == fold).nonzero()[:, 0]
         train = (folds != fold).nonzero()[:, 0]
         if not len(test) or not len(train):
             continue
-        for name, weights in _of_fold(features, kernel, distances, train, test):
+        for name, weights in models(train, test):
+            if name not in found:
+                found[name] = torch.zeros(count, count)
             found[name][test[:, None], train] = weights.float()
     return found
 
@@ -93,31 +108,36 @@ def neighbour_agreement(features: Tensor, one_hot: Tensor) -> float | None:
     return float(alike / expected) if float(expected) > 0 else None
 
 
-def _names() -> list[str]:
-    linear = [f"linear-{i}" for i in range(len(_RIDGES))]
-    return ["neighbours", *linear, *(f"kernel-{i}" for i in range(len(_KERNEL_RIDGES)))]
-
-
 def _of_fold(
     features: Tensor, kernel: Tensor, distances: Tensor, train: Tensor, test: Tensor
-) -> list[tuple[str, Tensor]]:
+) -> _Weights:
     """Return by model the weights (test, train)."""
     count = len(train)
-    mean = torch.full((len(test), count), 1.0 / count, dtype=features.dtype)
+    mean = _mean_of_fold(features, train, test)
     nearest = distances[test][:, train].topk(min(NEIGHBOURS, count), largest=False).indices
     votes = torch.zeros_like(mean).scatter_(1, nearest, 1.0 / nearest.shape[1])
-    found = [("neighbours", votes)]
-    centre = features[train].mean(0)
-    known, asked = features[train] - centre, features[test] - centre
-    for i, ridge in enumerate(_RIDGES):
-        within = known.T @ known + ridge * count * torch.eye(known.shape[1], dtype=known.dtype)
-        found.append((f"linear-{i}", mean + asked @ torch.linalg.solve(within, known.T)))
+    found = [("neighbours", votes), *_linear_of_fold(features, train, test)]
     inner, across = kernel[train][:, train], kernel[test][:, train]
     for i, ridge in enumerate(_KERNEL_RIDGES):
         factor = torch.linalg.cholesky(inner + ridge * torch.eye(count, dtype=inner.dtype))
         weights = torch.cholesky_solve(across.T, factor).T
         found.append((f"kernel-{i}", mean + weights - weights.mean(1, keepdim=True)))
     return found
+
+
+def _linear_of_fold(features: Tensor, train: Tensor, test: Tensor) -> _Weights:
+    count, mean = len(train), _mean_of_fold(features, train, test)
+    centre = features[train].mean(0)
+    known, asked = features[train] - centre, features[test] - centre
+    found = []
+    for i, ridge in enumerate(_RIDGES):
+        within = known.T @ known + ridge * count * torch.eye(known.shape[1], dtype=known.dtype)
+        found.append((f"linear-{i}", mean + asked @ torch.linalg.solve(within, known.T)))
+    return found
+
+
+def _mean_of_fold(features: Tensor, train: Tensor, test: Tensor) -> Tensor:
+    return torch.full((len(test), len(train)), 1.0 / len(train), dtype=features.dtype)
 
 
 def _gains(weights: Tensor, targets: Tensor, several: int) -> Tensor:

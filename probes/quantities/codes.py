@@ -38,14 +38,13 @@ def codes(rows: Tensor, target: Tensor) -> Codes:
     """Return what is found in the columns of `rows` (N, P), for `target` (N, C)."""
     if rows.shape[1] > 64 or len(rows) < _LEAST:
         return Codes()
-    whole = 0
+    kinds_of = [torch.unique(column) for column in rows.T]
+    whole = [column for column, kinds in enumerate(kinds_of) if _may_be_codes(kinds, len(rows))]
     coded: dict[int, float] = {}
     angles: dict[int, float] = {}
-    for column in range(rows.shape[1]):
+    for column, kinds in enumerate(kinds_of):
         values = rows[:, column]
-        kinds = torch.unique(values)
-        if _whole(kinds) and _CODES[0] <= len(kinds) <= min(_CODES[1], len(values) // _PER_VALUE):
-            whole += 1
+        if column in whole and len(whole) <= _MOST_CODED:
             gain = _jump_gain(values, kinds, target)
             if gain >= _WORTH:
                 coded[column] = gain
@@ -54,14 +53,16 @@ def codes(rows: Tensor, target: Tensor) -> Codes:
             gain = _angle_gain(values * (2 * math.pi / turn), target)
             if gain >= _WORTH:
                 angles[column] = gain
-    if whole > _MOST_CODED:
-        coded = {}
     return Codes(
         tuple(coded),
         max(coded.values(), default=0.0),
         tuple(angles),
         max(angles.values(), default=0.0),
     )
+
+
+def _may_be_codes(kinds: Tensor, samples: int) -> bool:
+    return _whole(kinds) and _CODES[0] <= len(kinds) <= min(_CODES[1], samples // _PER_VALUE)
 
 
 def _whole(kinds: Tensor) -> bool:

@@ -16,7 +16,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from probes.quantities.cheap_models import smoothers
+from probes.quantities.cheap_models import linear_smoothers
 from probes.quantities.tables import Scaling
 
 SIDE_SAMPLES: Final = 400
@@ -51,13 +51,13 @@ def moved(one: Tensor, other: Tensor) -> Moved | None:
 
 
 def tell_apart(one: Tensor, other: Tensor) -> float:
-    """Return the area under the ROC curve with which cheap models tell the sets' features apart."""
+    """Return the area under the ROC curve with which linear models tell the sets apart."""
     one, other = _some(one), _some(other)
     features = torch.cat([one, other])
     side = torch.cat([torch.zeros(len(one)), torch.ones(len(other))])
     target = (side - side.mean())[:, None]
-    models = {name: w for name, w in smoothers(features).items() if name.startswith("linear")}
-    return max(_area((weights @ target)[:, 0], side) for weights in models.values())
+    models = linear_smoothers(features).values()
+    return max(_area((weights @ target)[:, 0], side) for weights in models)
 
 
 def tell_apart_rows(one: Tensor, other: Tensor) -> tuple[float, float]:
