@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import statistics
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +26,7 @@ from expert.errors import TorchmedicError
 from expert.inference.next_inquiry import LEAST, Candidate, Chooser
 from probes.case.case import Case
 from probes.registry import PROBES
-from probes.running.events import Event, ProbeEnded
+from probes.running.events import Event, ProbeEnded, ProbeRunning
 from probes.running.run import run_probes
 
 if TYPE_CHECKING:
@@ -103,10 +104,15 @@ def record(patient: Patient, folder: Path) -> Record:
     path = folder / f"{patient.id.replace('/', '__')}.json"
     if not path.exists():
         ended: list[dict[str, Any]] = []
+        began = 0.0
 
         def keep(event: Event) -> None:
-            if isinstance(event, ProbeEnded):
-                ended.append(event.to_json())
+            nonlocal began
+            if isinstance(event, ProbeRunning) and event.progress == 0:
+                began = time.process_time()
+            elif isinstance(event, ProbeEnded):
+                ended.append({**event.to_json(), "seconds": time.process_time() - began})
+                began = time.process_time()
 
         try:
             run_probes(Case.of(patient.build(0)), budget_s=BUDGET_S, on_event=keep)
