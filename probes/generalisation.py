@@ -156,6 +156,9 @@ def _mean(exam: Examination, batches: Sequence[Batch]) -> float:
 def _pair(exam: Examination, looks: Sequence[_Look], per_epoch: int) -> Iterator[Observation]:
     first, last = looks[0], looks[-1]
     best = min(looks, key=lambda look: look.val)
+    epochs = tuple(f"{look.updates / per_epoch:.4g}" for look in looks)
+    yield exam.observe("fit.train_losses", tuple(look.train for look in looks), epochs)
+    yield exam.observe("fit.val_losses", tuple(look.val for look in looks), epochs)
     yield exam.observe("fit.epochs", last.updates / per_epoch)
     yield exam.observe("fit.val_start_over_train", first.val / max(first.train, 1e-12))
     yield exam.observe("fit.train_loss_start", first.train)
@@ -235,6 +238,8 @@ PROBE = Probe(
     title=Text(en="Training against validation loss", zh="训练损失与验证损失的对比"),
     needs=("loss", "optimizer", "gradients"),
     provides=(
+        "fit.train_losses",
+        "fit.val_losses",
         "fit.epochs",
         "fit.val_start_over_train",
         "fit.train_loss_start",

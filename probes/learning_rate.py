@@ -37,16 +37,18 @@ def measure(exam: Examination) -> Iterator[Observation]:
     if ground is None:
         return
     search = Search(exam, ground)
-    estimate, steepest = sweep(exam, ground)
+    swept = sweep(exam, ground)
+    yield exam.observe("sweep.losses", swept.losses, tuple(f"{rate:.3g}" for rate in swept.rates))
     exam.progress(0.3)
-    largest = search.largest_stable(estimate)
+    largest = search.largest_stable(swept.largest)
     exam.progress(0.5)
     if largest is not None:
         yield from _stable(exam, rate_of(largest))
         search.descend(largest)
         exam.progress(0.65)
-        yield from _best(exam, search, largest, steepest)
-    yield from _standardised(exam, batches, estimate if largest is None else rate_of(largest))
+        yield from _best(exam, search, largest, swept.steepest)
+    start = swept.largest if largest is None else rate_of(largest)
+    yield from _standardised(exam, batches, start)
 
 
 def chance_of(exam: Examination) -> float | None:
@@ -129,6 +131,7 @@ PROBE = Probe(
     title=Text(en="Which learning rates work", zh="哪些学习率可行"),
     needs=("loss", "optimizer", "gradients"),
     provides=(
+        "sweep.losses",
         "sweep.largest_stable_rate",
         "sweep.steepest_rate",
         "sweep.suggested_rate",

@@ -77,6 +77,8 @@ def measure(exam: Examination) -> Iterator[Observation]:
 
 
 def _course(exam: Examination, own: Run, ground: Ground) -> Iterator[Observation]:
+    steps = tuple(str(number) for number in range(1, len(own.losses) + 1))
+    yield exam.observe("run.losses", own.losses, steps)
     yield exam.observe("run.loss_start", ground.start)
     yield exam.observe("run.loss_end", own.end)
     yield exam.observe("run.relative_drop", own.drop(ground))
@@ -163,6 +165,7 @@ PROBE = Probe(
     title=Text(en="A short run at your own settings", zh="用您自己的设置短暂训练"),
     needs=("loss", "optimizer", "gradients"),
     provides=(
+        "run.losses",
         "run.loss_start",
         "run.loss_end",
         "run.loss_min",

@@ -71,8 +71,23 @@ class FactType(Document):
     fact: FactName
     """Name of the fact: what it is about, a dot, what is known about it."""
     type: Literal["number", "integer", "flag", "text"]
-    per: Literal["layer", "feature", "parameter", "class", "module", "pair", "trial"] | None = None
-    """Given when there is one value per layer (feature, ...); conditions then say `for:`."""
+    per: (
+        Literal[
+            "layer",
+            "feature",
+            "parameter",
+            "class",
+            "module",
+            "pair",
+            "trial",
+            "rate",
+            "step",
+            "epoch",
+        ]
+        | None
+    ) = None
+    """Given when there is one value per layer (feature, ...); conditions then say `for:`.
+    What is known per rate, step or epoch is a curve, and is drawn."""
     unit: str | None = None
     """What a number counts; a `share` lies between 0 and 1."""
     values: list[str] | None = None

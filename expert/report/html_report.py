@@ -12,6 +12,8 @@ from markupsafe import Markup, escape
 from expert.diagnosis import Diagnosis, Finding
 from expert.language import LANGUAGES, Language, Text
 from expert.report import words
+from expert.report.chart_picture import chart_picture
+from expert.report.curves import drawn
 from expert.report.plots import picture
 
 _CODE_SPAN = re.compile(r"`([^`\n]+)`")
@@ -52,6 +54,7 @@ def _render(template: str, diagnosis: Diagnosis, language: Language) -> str:
                 )
             ],
             pictures=pictures,
+            charts=list(drawn(facts)),
             page_id=f"torchmedic-{crc32(repr(diagnosis).encode()):08x}",
         )
     )
@@ -67,7 +70,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(words=words, verdict=words.verdict, joined=words.joined)
-    environment.globals.update(picture=picture, Text=Text)
+    environment.globals.update(picture=picture, chart_picture=chart_picture, Text=Text)
     environment.filters.update(said=_said, code=_with_code, measurement=words.measurement)
     environment.filters.update(
         tried=lambda outcome: Text(*(words.tried(outcome, language) for language in LANGUAGES)),

@@ -112,17 +112,14 @@ def chart(
     margin = max(map(len, labels)) + 1
     legend = _legend(lines)
     named = [Content.assemble(" " * margin, legend)] if legend.plain else []
-    room = height - 1 - len(named) - bool(marks)
-    canvas = Canvas(width - margin - 1, max(room, 1))
+    below = [*_mark_labels(marks, x_axis, margin, width), _x_labels(x_axis, margin, width, x_name)]
+    canvas = Canvas(width - margin - 1, max(height - len(named) - len(below), 1))
     for x, _, style in marks:
         _mark(canvas, x_axis.share(x), style)
     for dash, line in zip(_endless(_DASHES), lines, strict=False):
         _draw(canvas, line, x_axis, y_axis, dash)
     body = list(_with_scale(canvas.rows(), labels, margin))
-    tail = [_x_labels(x_axis, margin, width, x_name)]
-    if marks:
-        tail.insert(0, _mark_labels(marks, x_axis, margin, width))
-    return [*named, *body, *tail]
+    return [*named, *body, *below]
 
 
 def sketch(lines: Sequence[Line], width: int, height: int) -> list[Content]:
@@ -221,16 +218,23 @@ def _x_labels(axis: _Axis, margin: int, width: int, name: str) -> Content:
 
 def _mark_labels(
     marks: Sequence[tuple[float, str, str]], axis: _Axis, margin: int, width: int
-) -> Content:
-    """Return the labels of the marks on one row; one that would overlap is left out."""
+) -> Iterator[Content]:
+    """Yield the labels of the marks, from the left; one that would overlap opens a new row."""
     room = width - margin - 1
-    parts: list[str | tuple[str, str]] = [" " * (margin + 1)]
-    at = 0
+    rows: list[list[str | tuple[str, str]]] = []
+    ends: list[int] = []  # where the last label of each row ends
     for x, label, style in sorted(marks):
         text = f"▲ {label}"
-        start = min(round(axis.share(x) * (room - 1)), room - len(text))
-        if start >= at:
-            parts += [" " * (start - at), (text, style)]
-            at = start + len(text) + 1
-            parts.append(" ")
-    return Content.assemble(*parts)
+        size = Content(text).cell_length
+        at = round(axis.share(x) * (room - 1))
+        if at + size > room:  # no room on the right: it points from the left
+            text = f"{label} ▲"
+            at = max(0, at - size + 1)
+        row = next((i for i, end in enumerate(ends) if end < at), len(rows))
+        if row == len(rows):
+            rows.append([" " * (margin + 1)])
+            ends.append(0)
+        rows[row] += [" " * (at - ends[row]), (text, style)]
+        ends[row] = at + size
+    for parts in rows:
+        yield Content.assemble(*parts)

@@ -115,12 +115,22 @@ class Search:
         return self.stable(place) and self.tried[place].end <= limit
 
 
-def sweep(exam: Examination, ground: Ground) -> tuple[float, float | None]:
-    """Raise the rate exponentially from step to step until the loss soars.
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The course of a range sweep: the loss at each rate, and what it says.
 
-    Returns an estimate of the largest stable rate, and the rate at which the loss fell fastest
-    (None where it never fell).
+    `largest`: an estimate of the largest stable rate; `steepest`: the rate at which the loss fell
+    fastest, None where it never fell. The last loss may not be finite.
     """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    largest: float
+    steepest: float | None
+
+
+def sweep(exam: Examination, ground: Ground) -> Sweep:
+    """Raise the rate exponentially from step to step until the loss soars."""
     ratio = (SWEEP_TO / SWEEP_FROM) ** (1 / (SWEEP_STEPS - 1))
     rates = [SWEEP_FROM * ratio**index for index in range(SWEEP_STEPS)]
     with exam.training():
@@ -132,7 +142,14 @@ def sweep(exam: Examination, ground: Ground) -> tuple[float, float | None]:
             stop=lambda seen: max(ground.peaks(seen)) > PEAK,
             before_step=lambda index: set_rate(exam, rates[index]),
         )
-    losses = losses if broken is None else losses[:broken]
+    largest, steepest = _read_off(rates, losses if broken is None else losses[:broken], ground)
+    return Sweep(tuple(rates[: len(losses)]), tuple(losses), largest, steepest)
+
+
+def _read_off(
+    rates: list[float], losses: list[float], ground: Ground
+) -> tuple[float, float | None]:
+    """Return an estimate of the largest stable rate, and the rate of the fastest fall if any."""
     peaks = ground.peaks(losses)
     soared = next((i for i, peak in enumerate(peaks) if peak > PEAK), len(losses))
     course = ground.rises(losses[:soared])

@@ -59,3 +59,11 @@ def test_a_training_that_stops_short_would_go_on_falling():
     found = seen(given, generalisation.PROBE)
     assert found["fit.planned_updates"] == 26
     assert found["fit.drop_by_twice_as_long"] > 0.1
+
+
+def test_both_losses_are_told_at_each_look():
+    found = fitted(300, 10, mlp(10, 1))
+    train, val = found["fit.train_losses"], found["fit.val_losses"]
+    assert len(train) == len(val) > 5
+    assert (train[0], train[-1]) == (found["fit.train_loss_start"], found["fit.train_loss_end"])
+    assert min(val) == found["fit.val_loss_best"]

@@ -191,3 +191,15 @@ def test_sorted_data_do_not_make_a_good_rate_look_too_high():
     batches = loader(rows[order], digit[order], size=64, shuffle=False)
     given = case(mlp(64, 32, 10), batches, nn.CrossEntropyLoss(), adam(1e-2))
     assert facts(given)["learning_rate.over_largest_stable"] < 0.5
+
+
+def test_the_sweep_is_told_from_the_lowest_rate_to_where_it_soars():
+    exam = Examination(digits_case(sgd(0.1)))
+    told = {o.name: o for o in learning_rate.PROBE.measure(exam)}
+    swept = told["sweep.losses"]
+    rates = [float(rate) for rate in swept.where]
+    assert rates == sorted(set(rates))
+    assert rates[0] == pytest.approx(1e-7)
+    assert min(swept.value) < 0.95 * swept.value[0]  # at good rates it falls, by more than noise
+    assert not swept.value[-1] < 2 * swept.value[0]  # at the last it has blown up
+    assert rates[-1] > told["sweep.largest_stable_rate"].value

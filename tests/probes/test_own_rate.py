@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from probes import data, labels, learning_rate, loss_at_start, own_rate
+from probes.running.examination import Examination
 from tests.probes.small_cases import (
     adam,
     case,
@@ -138,3 +139,12 @@ def test_a_usual_rate_is_not_compared_with_a_lower_one():
     usual = seen(digits_case(adam(1e-3)), learning_rate.PROBE, own_rate.PROBE)
     assert usual["learning_rate.over_suggested"] < 3
     assert "run.drop_over_suggested" not in usual
+
+
+def test_the_course_of_the_run_is_told_step_by_step():
+    given = digits_case(adam(1e-2))
+    exam = Examination(given)
+    told = {o.name: o for o in own_rate.PROBE.measure(exam)}
+    losses = told["run.losses"]
+    assert losses.where == tuple(str(n) for n in range(1, own_rate.OWN_STEPS + 1))
+    assert sum(losses.value[:5]) / 5 > 2 * sum(losses.value[-5:]) / 5  # it learns

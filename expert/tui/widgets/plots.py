@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from expert.language import Language, Text
 from expert.observation import Observation
+from expert.report.curves import LARGEST_STABLE, SUGGESTED, YOURS, drawn
 from expert.template import number
 from expert.tui.chart import Line, chart
 from expert.tui.phrases import fit, heading, plain
@@ -27,6 +28,7 @@ _NAME = 22
 _CHART_HEIGHT = 11
 _NARROWEST = 24
 _STYLES = ("$primary", "$accent", "$secondary", "$success")
+_MARKS = {YOURS: "bold $accent", SUGGESTED: "bold $success", LARGEST_STABLE: "$error"}
 _PARTS = " ▏▎▍▌▋▊▉█"
 
 
@@ -100,7 +102,7 @@ def plots(
 ) -> Iterator[Content]:
     """Yield the rows of all plots that can be drawn."""
     yield from _curve_plots(curves, language, width)
-    yield from _rates(facts, language, width)
+    yield from _measured(facts, language, width)
     for bars in BARS:
         fact = facts.get(bars.fact)
         if fact is not None and isinstance(fact.value, tuple) and len(fact.value) > 1:
@@ -141,42 +143,35 @@ def _families(names: list[str]) -> list[list[str]]:
     return list(families.values())
 
 
-def _rates(facts: Mapping[str, Observation], language: Language, width: int) -> Iterator[Content]:
-    """Yield the learning rates that were found on one logarithmic scale."""
-    known = {
-        name: value
-        for name, fact in (
-            ("yours", "optimizer.learning_rate"),
-            ("suggested", "sweep.suggested_rate"),
-            ("stable", "sweep.largest_stable_rate"),
+def _measured(
+    facts: Mapping[str, Observation], language: Language, width: int
+) -> Iterator[Content]:
+    """Yield the charts of what probes measured over rates, steps and epochs."""
+    for found in drawn(facts):
+        low = min(x for _, points in found.lines for x, _ in points)
+        high = max(x for _, points in found.lines for x, _ in points)
+        lines = [
+            Line(points, title.get(language) if len(found.lines) > 1 or found.levels else "", style)
+            for (title, points), style in zip(found.lines, _STYLES, strict=False)
+        ]
+        lines += [
+            Line([(low, y), (high, y)], title.get(language), "$foreground 60%")
+            for title, y in found.levels
+        ]
+        marks = [
+            (x, f"{title.get(language)} {number(x)}", _MARKS.get(title, "$foreground 60%"))
+            for title, x in found.marks
+        ]
+        rows = chart(
+            lines,
+            min(width, 100),
+            _CHART_HEIGHT + len(marks),
+            x_name=found.chart.x_name.get(language),
+            log_x=found.chart.log_x,
+            marks=marks,
         )
-        if (value := _number_of(facts.get(fact))) is not None and value > 0
-    }
-    if "yours" not in known or len(known) < 2:
-        return
-    low, high = math.log10(min(known.values())) - 0.5, math.log10(max(known.values())) + 0.5
-    room = min(width, 100) - 2
-    yield heading(texts.RATES.get(language))
-    stable = known.get("stable", known["yours"])
-    edge = round((math.log10(stable) - low) / (high - low) * room) if "stable" in known else room
-    yield Content.assemble(("━" * edge, "$success"), ("╍" * (room - edge), "$error"))
-    for name, label, style in (
-        ("yours", texts.YOURS, "bold $accent"),
-        ("suggested", texts.SUGGESTED, "bold $success"),
-        ("stable", texts.LARGEST_STABLE, "$error"),
-    ):
-        if name in known:
-            at = round((math.log10(known[name]) - low) / (high - low) * room)
-            said = f"▲ {label.get(language)} {number(known[name])}"
-            start = min(at, max(0, room - Content(said).cell_length))
-            yield Content.assemble(" " * start, (said, style))
-    yield Content("")
-
-
-def _number_of(fact: Observation | None) -> float | None:
-    if fact is None or isinstance(fact.value, (bool, str, tuple)):
-        return None
-    return float(fact.value) if math.isfinite(fact.value) else None
+        if rows:
+            yield from (heading(found.chart.title.get(language)), *rows, Content(""))
 
 
 def _bar_plot(bars: Bars, fact: Observation, language: Language, width: int) -> Iterator[Content]:
