@@ -3,7 +3,9 @@
 The batch runs twice in evaluation mode, the second time with half of its samples replaced. What the
 model answers to the others must stay as it was; a `view` where `permute` was meant, a softmax over
 the batch, a recurrent layer that takes samples for time steps all make it change. A further look
-with the batch's own statistics held fixed tells batch normalisation from a mistake.
+with the batch's own statistics held fixed tells batch normalisation from a mistake. Last, the batch
+runs in the reverse order: the answers must come out in the reverse order too, or the place in the
+batch is taken for something of the sample's (a position encoding added along the batch axis).
 """
 
 from __future__ import annotations
@@ -70,6 +72,10 @@ def measure(exam: Examination) -> Iterator[Observation]:
         rest = leak if left is None else left
     yield exam.observe("independence.samples_mix", rest > _NOISE)
     yield exam.observe("independence.mixed_by_statistics", leak > _NOISE >= rest)
+    if rest <= _NOISE:
+        moved = _moved_by_place(exam, batch, before)
+        if moved is not None:
+            yield exam.observe("independence.place_change", moved)
     misplaced = _misplaced(before, after[0], batch.size)
     if misplaced is not None:
         yield exam.observe("independence.rows_misplaced", misplaced)
@@ -122,11 +128,49 @@ def _half_replaced(batch: Batch, chosen: slice) -> Batch:
     return take_apart_like(batch, map_tensors(batch.raw, replaced))
 
 
-def _look(exam: Examination, batch: Batch, held: TorchFunctionMode | None = None) -> _Seen:
+def _moved_by_place(exam: Examination, batch: Batch, before: _Seen) -> float | None:
+    """Return how much answers change with the place in the batch, over how much samples differ.
+
+    None where that cannot be told: the samples' axis is not plain, or the model draws random
+    numbers in evaluation, which are another sample's once the order is another.
+    """
+    reverse = take_apart_like(batch, map_tensors(batch.raw, lambda tensor: tensor.flip(0)))
+    exam.count_steps(1)
+    change = _against_reverse(before.output, _look(exam, reverse).output, batch.size)
+    if change is None or change <= _NOISE:
+        return change
+    again = _look(exam, batch, later_draws=True).output
+    same = before.output is not None and again is not None and torch.equal(before.output, again)
+    return change if same else None
+
+
+def _against_reverse(first: Tensor | None, second: Tensor | None, samples: int) -> float | None:
+    if first is None or second is None or first.shape != second.shape:
+        return None
+    first, second = first.detach().double(), second.detach().double()
+    found = []
+    for axis in (axis for axis in range(first.dim()) if first.shape[axis] == samples):
+        back = second.flip(axis)
+        apart = (first - first.roll(1, axis)).abs().amax()
+        both = torch.stack([(back - first).abs().amax(), apart]).tolist()
+        if all(map(math.isfinite, both)) and both[1] > 0:
+            found.append(both[0] / both[1])
+    return min(found, default=None)
+
+
+def _look(
+    exam: Examination,
+    batch: Batch,
+    held: TorchFunctionMode | None = None,
+    *,
+    later_draws: bool = False,
+) -> _Seen:
     listener = LossListener(None)
     tracer = Tracer(exam.model, listener)
     with exam.training(), torch.no_grad():
         exam.model.eval()
+        if later_draws:  # `training` puts the random state back
+            torch.rand(97, device=exam.device)
         with tracer.watching():
             if held is None:
                 exam.loss_of(batch)
@@ -221,8 +265,9 @@ PROBE = Probe(
         "independence.leak",
         "independence.samples_mix",
         "independence.mixed_by_statistics",
+        "independence.place_change",
         "independence.rows_misplaced",
     ),
-    cost=2,
+    cost=3,
     measure=measure,
 )

@@ -37,6 +37,7 @@ from probes import (
     splits,
     structure,
     updates,
+    workers,
 )
 from probes.probe import Probe
 
@@ -50,6 +51,7 @@ PROBES: Final[tuple[Probe, ...]] = (
     initialisation.PROBE,
     data.PROBE,
     labels.PROBE,
+    workers.PROBE,
     pretrained.PROBE,
     loss_at_start.PROBE,
     loss_input.PROBE,

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 from . import breast_cancer, diabetes, digits_cnn, digits_mlp, plane, wine
 from .changed import split_of, with_model, with_split
 from .data import CaseDict, Split, loaders
-from .faults import data, network, practice
+from .faults import data, network, practice, workers
 
 # --- slow ----------------------------------------------------------------------------------------
 
@@ -23,6 +23,14 @@ def slow_spirals(seed: int) -> CaseDict:
 def slow_digits(seed: int) -> CaseDict:
     """Plain SGD at a cautious rate, for sixty epochs."""
     return {**practice.sgd(digits_mlp.healthy(seed), 0.01), "epochs": 60}
+
+
+# --- in worker processes -------------------------------------------------------------------------
+
+
+def noise_in_two_workers(seed: int) -> CaseDict:
+    """Mild noise from torch's own generator, which is seeded in every worker."""
+    return workers.noise_in_two_workers(digits_mlp.healthy(seed))
 
 
 # --- small ---------------------------------------------------------------------------------------

@@ -96,3 +96,22 @@ def test_rows_flattened_in_another_order_than_the_targets_are_seen(batch_first: 
 def test_nothing_is_said_where_the_output_ignores_its_input():
     model = _dense(lambda h: h * 0)
     assert _facts(model) == {}
+
+
+def test_a_position_encoding_along_the_batch_axis_is_seen():
+    torch.manual_seed(0)
+    places = 0.5 * torch.randn(64, 1, 12)
+    parts = {"encode": nn.TransformerEncoderLayer(12, 2, 24, batch_first=True)}
+    head = nn.Linear(12, 5)
+    along_samples = lambda m, x: m.head(m.encode(x + places[: x.size(0)]).mean(1))  # noqa: E731
+    along_time = lambda m, x: m.head(m.encode(x + places[: x.size(1), 0]).mean(1))  # noqa: E731
+    wrong = _facts(Composed(along_samples, head=head, **parts), SERIES)
+    assert wrong["independence.samples_mix"].value is False
+    assert wrong["independence.place_change"].value > 0.05
+    right = _facts(Composed(along_time, head=head, **parts), SERIES)
+    assert right["independence.place_change"].value < 1e-4
+
+
+def test_noise_in_evaluation_is_not_taken_for_the_place():
+    assert "independence.place_change" not in _facts(_dense(lambda h: h + torch.randn_like(h)))
+    assert "independence.place_change" not in _facts(_dense(lambda h: F.dropout(h, 0.5)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .. import generative, traffic
-from ..faults import data, practice
+from ..faults import data, practice, workers
 from ..patient import Patient, ward
 from ..training import balanced_from_logits
 from .bases import ill
@@ -17,6 +17,7 @@ _ORDER = ("not-shuffled", "single-label-batches")
 _OTHER_SCALE = ("pretrained-preprocessing-mismatch", "unnormalized-input")
 _PENALTY = ("loss-terms-unbalanced", "over-regularization")
 _SCALE = ("unnormalized-input", "learning-rate-too-high")
+_WORKERS = "workers-repeat-each-other"
 _WHOLE_BATCH = ("batch-too-large", "insufficient-training")
 
 
@@ -130,6 +131,10 @@ PATIENTS: tuple[Patient, ...] = (
     ill("wine", "one-batch-again-and-again", data.the_first_batch_only, "repeated-batch"),
     ill("characters-rnn", "one-batch-again-and-again", data.the_first_batch_only, "repeated-batch"),
     ill("diabetes", "one-batch-again-and-again", data.the_first_batch_only, "repeated-batch"),
+    # worker processes
+    ill("digits-mlp", "noise-of-its-own", workers.noise_of_its_own, _WORKERS),
+    ill("diabetes", "one-seed-for-all", workers.one_seed_for_all, _WORKERS),
+    ill("wine", "every-worker-reads-all", workers.every_worker_reads_all, _WORKERS),
     ill(
         "digits-resnet",
         "whole-set-as-batch",

@@ -15,6 +15,7 @@ PATIENTS: tuple[Patient, ...] = (
         (odd.summed_loss,),
         (odd.self_normalising,),
         (odd.unshuffled_but_mixed,),
+        (odd.noise_in_two_workers,),
     ),
     *ward("digits-mlp", None, (odd.one_hot_targets,), (odd.one_hot_squared,)),
     *ward("digits-cnn", accuracy, (odd.label_smoothing,)),
