@@ -15,7 +15,7 @@ from torch import Tensor
 from expert.language import Text
 from expert.observation import Observation
 from probes.probe import Probe
-from probes.quantities.label_spread import class_facts, spread_facts
+from probes.quantities.label_spread import class_facts, order_facts, spread_facts
 from probes.quantities.moments import moments
 from probes.quantities.task import IGNORED, Task, class_labels, infer, outputs_of, targets_of
 
@@ -37,6 +37,7 @@ def measure(exam: Examination) -> Iterator[Observation]:
         yield from _classes(exam, task, targets)
         if task.name == "regression":
             yield from _columns(exam, targets)
+            yield from order_facts(exam, targets)
     shuffles = random_order(exam.case.train_loader)
     if shuffles is not None:
         yield exam.observe("loader.shuffles", shuffles)

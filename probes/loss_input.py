@@ -19,6 +19,7 @@ from expert.observation import Observation
 from probes.probe import Probe
 from probes.quantities.better import better_prediction_lowers_loss
 from probes.quantities.chance import chance_loss
+from probes.quantities.endless import constant_falls_without_end
 from probes.quantities.loss_floor import loss_floor
 from probes.recording.graph import LastOp
 from probes.recording.loss_call import LossCall
@@ -68,6 +69,7 @@ def measure(exam: Examination) -> Iterator[Observation]:
     if given.target is not None:
         yield exam.observe("loss.target_shape", str(tuple(given.target.shape)))
     yield exam.observe("loss.input_last_op", given.last.name)
+    yield exam.observe("loss.input_softmaxed_twice", given.last.of == "softmax")
     if given.call is not None and given.call.reduction is not None:
         yield exam.observe("loss.reduction", given.call.reduction)
     if given.input.is_floating_point() and given.input.numel():
@@ -76,6 +78,9 @@ def measure(exam: Examination) -> Iterator[Observation]:
     lowers = better_prediction_lowers_loss(exam)
     if lowers is not None:
         yield exam.observe("loss.better_prediction_lowers_it", lowers)
+    endless = constant_falls_without_end(exam) if given.function == "custom" else None
+    if endless is not None:
+        yield exam.observe("loss.constant_falls_without_end", endless)
 
 
 def _given(exam: Examination) -> _Given | None:
@@ -150,6 +155,7 @@ PROBE = Probe(
         "loss.input_shape",
         "loss.target_shape",
         "loss.input_last_op",
+        "loss.input_softmaxed_twice",
         "loss.reduction",
         "loss.input_min",
         "loss.input_max",
@@ -158,6 +164,7 @@ PROBE = Probe(
         "loss.floor",
         "loss.floor_over_chance",
         "loss.better_prediction_lowers_it",
+        "loss.constant_falls_without_end",
     ),
     cost=1,
     measure=measure,

@@ -53,6 +53,29 @@ def chance_loss(exam: Examination, targets: Sequence[Tensor] | None = None) -> f
     return _entropy_when_plain(exam, chosen) if best is None else best
 
 
+def mean_loss_of_constants(exam: Examination) -> tuple[Callable[[Row], Tensor], Tensor] | None:
+    """Return the mean loss as a function of the row that is predicted for all samples, and outputs.
+
+    None where the loss takes more than one output tensor and one of targets, or the targets of all
+    samples are the same.
+    """
+    output = output_of(exam)
+    targets = [t for t in (b.target_tensor for b in exam.batches) if t is not None]
+    one_tensor = sum(1 for _ in tensors_in(exam.batch.targets)) == 1
+    if output is None or not targets or not one_tensor or exam.case.loss_fn is None:
+        return None
+    portions = _portions(exam, output, targets)
+    if not portions or all(bool((part == portions[0][:1]).all()) for part in portions):
+        return None
+    detached = output.detach()
+
+    def mean_loss(row: Row) -> Tensor:
+        losses = [_loss(exam, _expanded(row, detached, part), part) for part in portions]
+        return torch.stack(losses).mean()
+
+    return mean_loss, detached
+
+
 def _portions(exam: Examination, output: Tensor, targets: list[Tensor]) -> list[Tensor]:
     """Return the targets in batches of the size of `exam.batch`, as many as the bound allows."""
     size = exam.batch.size

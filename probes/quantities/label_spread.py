@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from probes.running.examination import Examination
 
 PERMUTATIONS: Final = 64
+COLUMNS: Final = 16  # of numeric targets that are looked at
+FEWEST: Final = 64  # numeric targets: of fewer, chance moves the ratio by more than a tenth
 _LABEL_ATTRIBUTES: Final = ("targets", "labels")
 
 
@@ -62,6 +64,45 @@ def spread_facts(exam: Examination, task: Task, labels: list[Tensor]) -> Iterato
     yield exam.observe("target.single_label_batch_expected", expected_single)
     if expected > 0 and len(sizes) > 1:
         yield exam.observe("target.batch_mixing", observed / expected)
+
+
+def order_facts(exam: Examination, targets: list[Tensor]) -> Iterator[Observation]:
+    """Give how well numeric targets are mixed within batches: the variance of their ranks.
+
+    Ranks rather than values, so that a few extreme targets cannot decide.
+    """
+    rows = [t.detach().reshape(t.shape[0], -1)[:, :COLUMNS] for t in targets if t.dim()]
+    sizes = [len(part) for part in rows]
+    alike = sizes == [batch.size for batch in exam.batches] and len({r.shape[1] for r in rows}) == 1
+    if not alike or sum(size > 1 for size in sizes) < 2 or sum(sizes) < FEWEST:
+        return
+    mixing = rank_mixing(torch.cat(rows).double().cpu(), sizes)
+    if mixing is not None:
+        yield exam.observe("target.batch_mixing", mixing)
+
+
+def rank_mixing(columns: Tensor, sizes: list[int]) -> float | None:
+    """Return the variance of ranks within batches over that among all rows, mean over columns.
+
+    `columns` (rows, columns) in batches of `sizes`: 1 when shuffled, 0 when sorted into batches of
+    equals. Columns with one value, or with values that are not finite, do not count.
+    """
+    found = []
+    for column in columns.T:
+        ranks = _mid_ranks(column)
+        overall = float(ranks.var()) if torch.isfinite(column).all() else 0.0
+        if overall > 0:
+            parts = [(part.var(), len(part) - 1) for part in ranks.split(sizes) if len(part) > 1]
+            inside = sum(float(variance) * free for variance, free in parts)
+            found.append(inside / sum(free for _, free in parts) / overall)
+    return sum(found) / len(found) if found else None
+
+
+def _mid_ranks(values: Tensor) -> Tensor:
+    """Return the rank of each value; equal values share the mean of theirs."""
+    _, index, counts = torch.unique(values, return_inverse=True, return_counts=True)
+    last = counts.cumsum(0).double()
+    return (last - (counts - 1) / 2)[index]
 
 
 def when_shuffled(pool: Tensor, sizes: list[int]) -> tuple[float, float]:

@@ -21,13 +21,15 @@ class LastOp:
 
     `name`: an activation's, another value-bounding function's ("exp", "abs", "square", ...), or
     "none" (a linear map, arithmetic). `low`, `high`: the range it can reach, None where unbounded.
-    `axis`: of a softmax, counted as in the graph (None where there is none).
+    `axis`: of a softmax, counted as in the graph (None where there is none). `of`: the operation
+    whose result a softmax was taken of, where that is known.
     """
 
     name: str = "none"
     low: float | None = None
     high: float | None = None
     axis: int | None = None
+    of: str | None = None
 
 
 NONE: Final = LastOp()
@@ -107,7 +109,8 @@ def _named(node: Any, kind: str) -> LastOp:
     name = _NAMES.get(kind, _snake(kind))
     if name == "softmax" or name == "log_softmax":
         low, high = RANGES[name]
-        return LastOp(name, low, high, _axis(node))
+        before = node.next_functions[0][0] if node.next_functions else None
+        return LastOp(name, low, high, _axis(node), _walk(before).name)
     if name in ("clamp", "hardtanh", "threshold"):
         return _clamped(node, name)
     if name == "elu":

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from probes import labels
+from probes.quantities.label_spread import rank_mixing
 from tests.probes.small_cases import (
     case,
     diabetes,
@@ -147,3 +148,20 @@ def test_nothing_is_said_of_the_order_of_a_plain_list():
     rows, digit = digits()
     batches = [(rows[i : i + 32], digit[i : i + 32]) for i in range(0, 320, 32)]
     assert "loader.shuffles" not in facts(batches, mlp(64, 10), nn.CrossEntropyLoss())
+
+
+def test_numbers_read_in_their_order_do_not_mix_whatever_their_tails():
+    torch.manual_seed(0)
+    rows, price = torch.randn(512, 4), torch.randn(512, 1).mul(3).exp()
+    order = torch.argsort(price.flatten())
+    model = mlp(4, 1)
+    in_order = facts(loader(rows[order], price[order], shuffle=False), model, nn.MSELoss())
+    as_drawn = facts(loader(rows, price, shuffle=False), model, nn.MSELoss())
+    assert in_order["target.batch_mixing"] < 0.05
+    assert as_drawn["target.batch_mixing"] == pytest.approx(1, abs=0.15)
+
+
+def test_equal_numbers_have_no_order():
+    ticks = torch.tensor([0.0, 1.0]).repeat(64).unsqueeze(1)
+    assert rank_mixing(ticks, [16] * 8) == pytest.approx(1, abs=0.07)
+    assert rank_mixing(torch.zeros(128, 1), [16] * 8) is None

@@ -172,3 +172,39 @@ def test_a_hand_written_loss_is_described_by_the_output_it_gets():
     assert seen["loss.function"].value == "custom"
     assert seen["loss.input_is_probability"].value is True
     assert seen["loss.input_shape"].value == "(64, 5)"
+
+
+def test_a_softmax_of_a_softmax_is_seen_whatever_comes_last():
+    def twice(p: Tensor, y: Tensor) -> Tensor:
+        return F.nll_loss(F.log_softmax(F.softmax(p, 1), dim=1), y)
+
+    assert _facts(twice)["loss.input_softmaxed_twice"].value is True
+    assert _facts(F.cross_entropy, nn.Softmax(1))["loss.input_softmaxed_twice"].value is False
+    scaled = _facts(F.nll_loss, lambda h: F.log_softmax(3 * F.softmax(h, 1), 1))
+    assert scaled["loss.input_softmaxed_twice"].value is False
+
+
+def _likelihood(sign: float) -> Any:
+    def loss_fn(out: Tensor, target: Tensor) -> Tensor:
+        error = (target - out[:, 0]) ** 2
+        return (0.5 * error * (-out[:, 1]).exp() + sign * 0.5 * out[:, 1]).mean()
+
+    return loss_fn
+
+
+def test_a_loss_that_one_answer_for_all_lowers_without_end_is_told():
+    heights = X[:, 0] + 0.1 * X[:, 1]
+    lost_sign = _facts(_likelihood(-1.0), target=heights, outputs=2)
+    right = _facts(_likelihood(1.0), target=heights, outputs=2)
+    assert lost_sign["loss.constant_falls_without_end"].value is True
+    assert right["loss.constant_falls_without_end"].value is False
+
+
+def test_whether_a_constant_lowers_it_without_end_is_not_asked_of_bounded_outputs_or_equal_targets():
+    def uphill(out: Tensor, target: Tensor) -> Tensor:
+        return -((out - target) ** 2).mean()
+
+    one = X[:, :1]
+    assert _facts(uphill, target=one, outputs=1)["loss.constant_falls_without_end"].value is True
+    for last, target in ((torch.tanh, one), (torch.clone, torch.ones(64, 1))):
+        assert "loss.constant_falls_without_end" not in _facts(uphill, last, target, 1)
