@@ -92,7 +92,9 @@ def rank_mixing(columns: Tensor, sizes: list[int]) -> float | None:
         ranks = _mid_ranks(column)
         overall = float(ranks.var()) if torch.isfinite(column).all() else 0.0
         if overall > 0:
-            parts = [(part.var(), len(part) - 1) for part in ranks.split(sizes) if len(part) > 1]
+            parts = [
+                (part.var(), len(part) - 1) for part in torch.split(ranks, sizes) if len(part) > 1
+            ]
             inside = sum(float(variance) * free for variance, free in parts)
             found.append(inside / sum(free for _, free in parts) / overall)
     return sum(found) / len(found) if found else None
@@ -101,8 +103,8 @@ def rank_mixing(columns: Tensor, sizes: list[int]) -> float | None:
 def _mid_ranks(values: Tensor) -> Tensor:
     """Return the rank of each value; equal values share the mean of theirs."""
     _, index, counts = torch.unique(values, return_inverse=True, return_counts=True)
-    last = counts.cumsum(0).double()
-    return (last - (counts - 1) / 2)[index]
+    ranks: Tensor = (counts.cumsum(0).double() - (counts - 1) / 2)[index]
+    return ranks
 
 
 def when_shuffled(pool: Tensor, sizes: list[int]) -> tuple[float, float]:

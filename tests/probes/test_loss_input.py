@@ -200,7 +200,7 @@ def test_a_loss_that_one_answer_for_all_lowers_without_end_is_told():
     assert right["loss.constant_falls_without_end"].value is False
 
 
-def test_whether_a_constant_lowers_it_without_end_is_not_asked_of_bounded_outputs_or_equal_targets():
+def test_bounded_outputs_and_equal_targets_are_not_asked_for_an_end():
     def uphill(out: Tensor, target: Tensor) -> Tensor:
         return -((out - target) ** 2).mean()
 
