@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from expert.diagnosis import Diagnosis, Evidence, Finding, Inquiry
     from expert.errors import TorchmedicError, UsageError, UserCodeError
     from expert.inference.diagnose import diagnose
+    from expert.inference.explain import Change, Explanation, explain, what_if
     from expert.knowledge.loader import Knowledge, built_in_knowledge, load_knowledge
     from expert.knowledge.reader import KnowledgeError
     from expert.language import Language, Text
     from expert.observation import Observation
 
 _HOMES = {
+    "Change": "expert.inference.explain",
     "Diagnosis": "expert.diagnosis",
     "Evidence": "expert.diagnosis",
+    "Explanation": "expert.inference.explain",
     "Finding": "expert.diagnosis",
     "Inquiry": "expert.diagnosis",
     "Knowledge": "expert.knowledge.loader",
@@ -36,12 +39,16 @@ _HOMES = {
     "UserCodeError": "expert.errors",
     "built_in_knowledge": "expert.knowledge.loader",
     "diagnose": "expert.inference.diagnose",
+    "explain": "expert.inference.explain",
     "load_knowledge": "expert.knowledge.loader",
+    "what_if": "expert.inference.explain",
 }
 
 __all__ = [
+    "Change",
     "Diagnosis",
     "Evidence",
+    "Explanation",
     "Finding",
     "Inquiry",
     "Knowledge",
@@ -54,7 +61,9 @@ __all__ = [
     "UserCodeError",
     "built_in_knowledge",
     "diagnose",
+    "explain",
     "load_knowledge",
+    "what_if",
 ]
 
 

@@ -21,6 +21,7 @@ class Evidence:
     reason: Text
     facts: tuple[Observation, ...]  # per-layer values: only those that matched
     because: tuple[str, ...] = ()  # "symptom:ID" or "cause:ID" that the rule rests on
+    counts: bool = True  # False: a stronger rule that looks at the same thing counts instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,12 @@ class Finding:
     leads_to: tuple[str, ...]
     locations: tuple[Location, ...]
     fixes: tuple[Remedy, ...]
-    sources: tuple[str, ...]
+    sources: tuple[str, ...]  # of the cause and of the rules that fired for it
+
+    @property
+    def evidence_that_counts(self) -> tuple[Evidence, ...]:
+        """The evidence that the certainty is made of, strongest first."""
+        return tuple(piece for piece in self.evidence if piece.counts)
 
 
 @dataclass(frozen=True, slots=True)

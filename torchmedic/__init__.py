@@ -15,8 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from expert import Diagnosis, Observation, diagnose, load_knowledge
+    from expert import Diagnosis, Observation, diagnose, explain, load_knowledge, what_if
     from expert.cli.watch import TrainingStopped, Watch, watch
+    from expert.trying import Tried, try_fixes
     from probes import Case, run_probes
     from probes.integrations.accelerate import AccelerateTracker
     from probes.integrations.ignite import IgniteHandler
@@ -33,12 +34,16 @@ _HOMES = {
     "Observation": "expert",
     "TrainingStopped": "expert.cli.watch",
     "TransformersCallback": "probes.integrations.transformers",
+    "Tried": "expert.trying",
     "Watch": "expert.cli.watch",
     "check": "torchmedic.checking",
     "diagnose": "expert",
+    "explain": "expert",
     "load_knowledge": "expert",
     "run_probes": "probes",
+    "try_fixes": "expert.trying",
     "watch": "expert.cli.watch",
+    "what_if": "expert",
 }
 
 __all__ = [
@@ -50,12 +55,16 @@ __all__ = [
     "Observation",
     "TrainingStopped",
     "TransformersCallback",
+    "Tried",
     "Watch",
     "check",
     "diagnose",
+    "explain",
     "load_knowledge",
     "run_probes",
+    "try_fixes",
     "watch",
+    "what_if",
 ]
 
 

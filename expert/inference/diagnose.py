@@ -15,12 +15,12 @@ from expert.diagnosis import (
     SymptomFinding,
 )
 from expert.inference.locations import locations
-from expert.inference.program import Firing, Program, Run
+from expert.inference.program import Firing, Program, Run, that_count
 from expert.inference.ranking import root_causes_first
 from expert.inference.reading import Reading
 from expert.inference.trials import outcomes, proven_first
 from expert.knowledge.loader import Knowledge
-from expert.knowledge.schema import Bilingual, Cause, Fix, Link
+from expert.knowledge.schema import Bilingual, Cause, Fix, Link, Rule
 from expert.language import Text
 from expert.observation import Observation
 from expert.template import fill, fill_code
@@ -110,6 +110,7 @@ class _Report:
 
     def _finding(self, id_: str, certainty: float, links: list[tuple[str, str]]) -> Finding:
         cause, evidence = self.knowledge.causes[id_], self._evidence(f"cause:{id_}")
+        fired = [firing.rule.rule for firing in self.firings.get(f"cause:{id_}", ())]
         return Finding(
             cause=id_,
             certainty=certainty,
@@ -120,7 +121,7 @@ class _Report:
             leads_to=tuple(dict.fromkeys(b for a, b in links if a == id_)),
             locations=locations(cause.locate, self.facts, evidence),
             fixes=self._fixes(cause),
-            sources=_all_sources(cause),
+            sources=_sources(cause, fired),
         )
 
     def _fixes(self, cause: Cause) -> tuple[Remedy, ...]:
@@ -172,10 +173,12 @@ class _Report:
         )
 
     def _evidence(self, owner: str) -> tuple[Evidence, ...]:
-        pieces = [self._piece(firing) for firing in self.firings.get(owner, ())]
+        firings = self.firings.get(owner, [])
+        counted = {firing.rule.id for firing in that_count(firings)}
+        pieces = [self._piece(firing, firing.rule.id in counted) for firing in firings]
         return tuple(sorted(pieces, key=lambda piece: -abs(piece.certainty)))
 
-    def _piece(self, firing: Firing) -> Evidence:
+    def _piece(self, firing: Firing, counts: bool) -> Evidence:
         outcome, readings = firing.outcome, self.run.readings
         seen = [name for name in outcome.facts if isinstance(readings.get(name), Reading)]
         return Evidence(
@@ -184,6 +187,7 @@ class _Report:
             reason=self._filled(firing.rule.rule.reason, outcome.matched),
             facts=tuple(_matching(self.facts[n], outcome.matched.get(n)) for n in seen),
             because=tuple(name for name in outcome.facts if name not in seen),
+            counts=counts,
         )
 
     def _filled(
@@ -205,6 +209,7 @@ def _matching(observation: Observation, positions: tuple[int, ...] | None) -> Ob
     )
 
 
-def _all_sources(cause: Cause) -> tuple[str, ...]:
-    parts = [cause.sources, *(rule.sources for rule in cause.evidence)]
+def _sources(cause: Cause, fired: Iterable[Rule]) -> tuple[str, ...]:
+    """Return what the cause and the rules that fired for it rest on."""
+    parts = [cause.sources, *(rule.sources for rule in fired)]
     return tuple(dict.fromkeys(id_ for part in parts for id_ in part))

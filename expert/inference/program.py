@@ -124,7 +124,7 @@ class _Engine(KnowledgeEngine):  # type: ignore[misc]
         for name in layer:
             firings = self.fired.get(name)
             if firings:
-                certainty = combine(_strongest_of_groups(firings))
+                certainty = combine([firing.certainty for firing in that_count(firings)])
                 self.certainties[name] = certainty
                 self.readings[name] = Conclusion(name, certainty)
                 self.declare(Concluded(name=name, reading=self.readings[name]))
@@ -134,18 +134,17 @@ def _initial_facts() -> Iterator[Any]:
     yield InitialFact()
 
 
-def _strongest_of_groups(firings: Sequence[Firing]) -> list[float]:
-    """Return the certainties that count: of rules in one group, only the strongest.
+def that_count(firings: Sequence[Firing]) -> list[Firing]:
+    """Return the firings of one conclusion that count: of a group's rules, only the strongest.
 
     Combination assumes independent evidence; rules of a group look at the same thing.
     """
-    alone = [f.certainty for f in firings if f.rule.rule.group is None]
-    groups: dict[str, float] = {}
+    strongest: dict[str, Firing] = {}
     for firing in firings:
-        group = firing.rule.rule.group
-        if group is not None:
-            groups[group] = max(groups.get(group, 0.0), firing.certainty, key=abs)
-    return alone + list(groups.values())
+        group = firing.rule.rule.group or f"alone:{firing.rule.id}"
+        if group not in strongest or abs(firing.certainty) > abs(strongest[group].certainty):
+            strongest[group] = firing
+    return list(strongest.values())
 
 
 def _rules(knowledge: Knowledge, layers: Sequence[Sequence[str]]) -> Iterator[Any]:

@@ -41,12 +41,13 @@ class NamedFactReport(FactReport):
 
 
 class EvidenceReport(_Part):
-    """One rule that fired."""
+    """One rule that fired; it `counts` unless a stronger one that looks at the same thing does."""
 
     rule: str
     certainty: float
     reason: str
     facts: list[NamedFactReport]
+    counts: bool = True
 
 
 class LocationReport(_Part):
@@ -239,6 +240,7 @@ def _evidence(evidence: Evidence, language: Language) -> EvidenceReport:
         certainty=_rounded(evidence.certainty),
         reason=evidence.reason.get(language),
         facts=[_named_fact(fact) for fact in evidence.facts],
+        counts=evidence.counts,
     )
 
 

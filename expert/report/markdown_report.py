@@ -77,7 +77,7 @@ def _finding(position: int, finding: Finding, language: Language) -> Iterator[st
         places = joined([code(f"{x.file}:{x.line}") for x in finding.locations], language)
         yield f"{_label(LOOK_AT, language)}{places}\n"
     yield f"**{EVIDENCE.get(language)}**\n"
-    for evidence in finding.evidence:
+    for evidence in finding.evidence_that_counts:
         yield f"- **{evidence.certainty:+.2f}** {escaped(evidence.reason.get(language))}"
         yield from (f"  - {code(measurement(fact))}" for fact in evidence.facts)
     yield ""

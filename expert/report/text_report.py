@@ -21,6 +21,7 @@ from expert.report.words import (
     LOOK_AT,
     NOT_CHECKED,
     RULED_OUT,
+    SO_MANY_CAUSES,
     SOURCES,
     SUSPECTED,
     SYMPTOMS,
@@ -71,8 +72,12 @@ def _what_was_checked(diagnosis: Diagnosis, language: Language) -> Iterator[Rend
     for told in grouped_not_done(diagnosis, language):
         yield _line(NOT_CHECKED, told, language)
     if diagnosis.ruled_out:
-        ids = joined([ruled.cause for ruled in diagnosis.ruled_out], language)
-        yield _line(RULED_OUT, f"{ids} ({len(diagnosis.ruled_out)})", language)
+        number = len(diagnosis.ruled_out)
+        if diagnosis.findings:  # what is wrong matters then; the others are in the other reports
+            yield _line(RULED_OUT, SO_MANY_CAUSES.get(language).format(number), language)
+        else:
+            ids = joined([ruled.cause for ruled in diagnosis.ruled_out], language)
+            yield _line(RULED_OUT, f"{ids} ({number})", language)
 
 
 def _finding(position: int, finding: Finding, language: Language) -> RenderableType:
@@ -83,7 +88,7 @@ def _finding(position: int, finding: Finding, language: Language) -> RenderableT
         lines = ", ".join(f"{place.file}:{place.line}" for place in finding.locations)
         body.append(_line(LOOK_AT, lines, language))
     body.append(Styled(""))
-    body += [_evidence(evidence, language) for evidence in finding.evidence]
+    body += [_evidence(evidence, language) for evidence in finding.evidence_that_counts]
     for fix in finding.fixes:
         body += [Styled(""), *_fix(fix, language)]
     if finding.sources:

@@ -33,7 +33,7 @@ def test_the_keys_are_those_of_the_published_schema(report: dict) -> None:
         "cause", "certainty", "title", "why", "evidence", "because_of", "leads_to", "locations",
         "fixes",
     }  # fmt: skip
-    assert set(finding["evidence"][0]) == {"rule", "certainty", "reason", "facts"}
+    assert set(finding["evidence"][0]) == {"rule", "certainty", "reason", "facts", "counts"}
     assert {"name", "value", "where", "origin"} <= set(finding["evidence"][0]["facts"][0])
     assert {"id", "title", "instructions", "code", "trial", "sources"} <= set(finding["fixes"][0])
 

@@ -31,6 +31,23 @@ def test_a_finding_is_told_with_its_evidence_its_facts_and_its_fix() -> None:
     assert "Fix:" in text
 
 
+def test_evidence_that_a_stronger_piece_stands_for_is_not_told_twice() -> None:
+    finding = diagnose(DOUBLE_SOFTMAX, load_knowledge()).findings[0]
+    weaker = [piece for piece in finding.evidence if not piece.counts]
+    assert [piece.rule for piece in weaker] == ["double-softmax/softmax-right-before-cross-entropy"]
+    text = " ".join(printed(diagnose(DOUBLE_SOFTMAX, load_knowledge()), width=400).split())
+    assert finding.evidence_that_counts[0].reason.en in text
+    assert weaker[0].reason.en not in text
+
+
+def test_causes_ruled_out_are_named_where_nothing_is_wrong_and_counted_where_something_is() -> None:
+    facts = [Observation("loss.has_graph", True), Observation("input.nonfinite_share", 0.0)]
+    healthy, ill = diagnose(facts, load_knowledge()), diagnose(DOUBLE_SOFTMAX, load_knowledge())
+    assert healthy.ruled_out
+    assert all(ruled.cause in printed(healthy) for ruled in healthy.ruled_out)
+    assert f"Ruled out: {len(ill.ruled_out)} causes" in printed(ill)
+
+
 def test_a_healthy_case_says_what_was_checked() -> None:
     done = Inquiry("gradients", "probe", "done", seconds=0.2)
     text = printed(diagnose([], load_knowledge(), inquiries=[done]))
