@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from expert.language import Text
 from expert.observation import Observation
-from probes.case.batches import Batch, take_apart, tensors_in
+from probes.case.batches import Batch, tensors_in
 from probes.probe import Probe
 from probes.quantities.moments import Moments, constant, feature_axis, moments
-from probes.quantities.stored import whole_set
+from probes.quantities.unread import look_further
 
 if TYPE_CHECKING:
     from probes.running.examination import Examination
@@ -103,17 +103,37 @@ def _scale(exam: Examination, found: Mapping[str, Moments]) -> Iterator[Observat
     if std > 0:
         yield exam.observe("input.mean_over_std", abs(mean) / std)
     share = sum(w * p.nonfinite_share for w, p in zip(weight, parts, strict=True)) / total
-    yield exam.observe("input.nonfinite_share", _nonfinite_in_all(exam) or share)
+    yield from _nonfinite(exam, share)
 
 
-def _nonfinite_in_all(exam: Examination) -> float:
-    """Return the share over the whole set where that can be read: one bad sample is enough."""
-    stored = whole_set(exam.case.train_loader)
-    if stored is None:
-        return 0.0
-    values = list(input_tensors(take_apart(list(stored), exam.model)).values())
-    bad = sum(int((~torch.isfinite(value)).sum()) for value in values)
-    return bad / max(sum(value.numel() for value in values), 1)
+def _nonfinite(exam: Examination, share: float) -> Iterator[Observation]:
+    """Give what is NaN or infinite, in the drawn batches and beyond."""
+    with exam.restored("all"):
+        unread = look_further(
+            exam.case.train_loader, exam.model, lambda batch: input_tensors(batch).values()
+        )
+    bad = _bad_rows(exam.batches)
+    first = _bad_rows([exam.batch])
+    seen, found = sum(batch.size for batch in exam.batches), 0 if bad is None else int(bad.sum())
+    if unread is not None and (unread.bad_samples > found or unread.samples > seen):
+        share = max(unread.share, share)
+        seen, found = unread.samples, unread.bad_samples
+    yield exam.observe("input.nonfinite_share", share)
+    if bad is not None and first is not None:
+        yield exam.observe("input.nonfinite_samples", found)
+        yield exam.observe("input.samples_read", seen)
+        yield exam.observe("input.nonfinite_in_batch", int(first.sum()))
+
+
+def _bad_rows(batches: list[Batch]) -> Tensor | None:
+    """Return which samples hold NaN or infinity, None where inputs do not line up with samples."""
+    bad = []
+    for batch in batches:
+        rows = [t.reshape(t.shape[0], -1) for t in input_tensors(batch).values() if t.dim()]
+        if len({row.shape[0] for row in rows}) != 1:
+            return None
+        bad.append(torch.stack([~torch.isfinite(row).all(1) for row in rows]).any(0))
+    return torch.cat(bad)
 
 
 def _per_feature(exam: Examination, found: Mapping[str, Moments]) -> Iterator[Observation]:
@@ -150,14 +170,12 @@ def _samples(exam: Examination, continuous: bool) -> Iterator[Observation]:
     yield from _repeats(exam)
     if not continuous:
         return
-    bad, flat = [], []
+    flat = []
     for batch in exam.batches:
         rows = [t.reshape(t.shape[0], -1) for t in input_tensors(batch).values() if t.dim()]
         if len({row.shape[0] for row in rows}) != 1:
             return
-        bad.append(torch.stack([~torch.isfinite(row).all(1) for row in rows]).any(0))
         flat.append(torch.stack([(row == row[:, :1]).all(1) for row in rows]).all(0))
-    yield exam.observe("input.nonfinite_samples", int(torch.cat(bad).sum()))
     one_value = all(t[:1].numel() == 1 for t in input_tensors(exam.batch).values())
     share = 0.0 if one_value else float(torch.cat(flat).double().mean())
     yield exam.observe("input.constant_sample_share", share)
@@ -220,6 +238,8 @@ PROBE = Probe(
         "input.effective_feature_share",
         "input.nonfinite_share",
         "input.nonfinite_samples",
+        "input.nonfinite_in_batch",
+        "input.samples_read",
         "input.constant_feature_share",
         "input.constant_sample_share",
         "input.identical_sample_share",

@@ -31,6 +31,7 @@ from probes.quantities.two_samples import (
     largest_gap,
     moved,
     natural_copies,
+    nearest_unlike,
     tell_apart_rows,
     total_variation,
 )
@@ -174,6 +175,9 @@ def _copies(exam: Examination, name: str, train: Side, other: Side) -> Iterator[
     yield exam.observe(f"{name}.shared_share", share)
     yield exam.observe(f"{name}.shared_by_nature", natural)
     yield exam.observe(f"{name}.copy_by_chance", natural_copies(other.rows[:_MOST]))
+    unlike = nearest_unlike(train.rows) if shared else None
+    if unlike is not None:
+        yield exam.observe(f"{name}.nearest_unlike", unlike)
 
 
 def _preparation(exam: Examination, train: Side, others: list[Side]) -> Iterator[Observation]:
@@ -246,6 +250,7 @@ _NAMES: Final = (
     "shared_share",
     "shared_by_nature",
     "copy_by_chance",
+    "nearest_unlike",
     "scale_ratio",
     "mean_shift",
     "shifted_share",

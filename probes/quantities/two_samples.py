@@ -20,6 +20,10 @@ from probes.quantities.cheap_models import linear_smoothers
 from probes.quantities.tables import Scaling
 
 SIDE_SAMPLES: Final = 400
+MIN_COLUMNS: Final = 4  # in fewer a near miss already differs in a third of them
+MOST_COLUMNS: Final = 64
+MOST_ROWS: Final = 4000
+ASKED: Final = 100  # samples whose nearest other is looked for
 EXACT: Final = 2e-4  # rounding of float32 sums, far below any sampling error
 
 
@@ -128,11 +132,35 @@ def natural_copies(rows: Tensor) -> float:
     return math.exp(max(logarithm, -700.0))
 
 
+def nearest_unlike(rows: Tensor) -> float | None:
+    """Return in which share of their columns samples differ from the other one most like them.
+
+    Copies aside; the median over samples. Where rows agree by chance, many more nearly agree: then
+    it is small, and an exact copy is no wonder. None for fewer than four columns that vary.
+    """
+    columns = torch.nonzero(rows.amax(0) > rows.amin(0)).flatten()
+    if len(columns) < MIN_COLUMNS:
+        return None
+    generator = torch.Generator().manual_seed(0)
+    chosen = columns[torch.randperm(len(columns), generator=generator)[:MOST_COLUMNS]]
+    table = torch.unique(_spread(rows, MOST_ROWS)[:, chosen], dim=0)
+    if len(table) < 2:
+        return None
+    found = []
+    for place in torch.randperm(len(table), generator=generator)[:ASKED].tolist():
+        differing = (table != table[place]).double().mean(1)
+        differing[place] = 1.0
+        found.append(differing.min())
+    return float(torch.stack(found).median())
+
+
 def _some(features: Tensor) -> Tensor:
     """Return the features of at most SIDE_SAMPLES samples, evenly spaced."""
-    if len(features) <= SIDE_SAMPLES:
-        return features
-    return features[torch.linspace(0, len(features) - 1, SIDE_SAMPLES).long()]
+    return _spread(features, SIDE_SAMPLES)
+
+
+def _spread(rows: Tensor, most: int) -> Tensor:
+    return rows if len(rows) <= most else rows[torch.linspace(0, len(rows) - 1, most).long()]
 
 
 def _area(score: Tensor, side: Tensor) -> float:

@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from probes import data
+from probes.quantities import unread
 from tests.probes.small_cases import case, digits, digits_case, loader, mlp, seen, sgd, tumours
 
 
@@ -134,3 +136,30 @@ def test_several_inputs_name_their_features():
     found = {o.name: o for o in data.PROBE.measure(Examination(exam_case))}
     names = ("input0[0]", "input0[1]", "input1[0]", "input1[1]", "input1[2]")
     assert found["input.feature_std"].where == names
+
+
+class _MadeOneByOne(torch.utils.data.Dataset):
+    """A logarithm of zero in one of its samples."""
+
+    def __init__(self, bad: int | None) -> None:
+        self.bad = bad
+
+    def __len__(self) -> int:
+        return 900
+
+    def __getitem__(self, index: int):
+        flow = torch.rand(4) + 0.5
+        if index == self.bad:
+            flow[1] = 0
+        return flow.log(), index % 2
+
+
+@pytest.mark.parametrize("bad", [887, None])
+def test_samples_made_as_they_are_read_are_looked_through_too(bad, monkeypatch):
+    monkeypatch.setattr(unread, "SECONDS", 600.0)
+    batches = DataLoader(_MadeOneByOne(bad), 4)
+    found = facts(torch.randn(4, 4), batches=batches)
+    assert found["input.samples_drawn"] < 887
+    assert found["input.samples_read"] == 900
+    assert found["input.nonfinite_in_batch"] == 0
+    assert found["input.nonfinite_samples"] == (0 if bad is None else 1)
