@@ -34,7 +34,9 @@ def _render(template: str, diagnosis: Diagnosis, language: Language) -> str:
 
     def pictures(finding: Finding, position: int) -> list[Markup]:
         """What the rule at `position` saw, at all places, unless a rule before it showed that."""
-        shown = {fact.name for rule in finding.evidence_that_counts[:position] for fact in rule.facts}
+        shown = {
+            fact.name for rule in finding.evidence_that_counts[:position] for fact in rule.facts
+        }
         return [
             picture(facts.get(fact.name, fact), marked=frozenset(fact.where))
             for fact in finding.evidence_that_counts[position].facts
