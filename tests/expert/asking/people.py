@@ -79,6 +79,14 @@ FINE: Answers = {
     "hardware": "gpu",
     "precision-needed": "rough",
     "noise-in-use": "the-same",
+    "ranks-samples": "divided",
+    "rank-batches": "equal",
+    "how-the-run-ends": "as-planned",
+    "what-the-step-calls": "wrapper",
+    "copies-alike": "equal",
+    "where-nan-began": "all",
+    "batch-norm-over-ranks": "all-ranks",
+    "optimiser-and-sharding": "model-first",
 }
 
 #: Experiments that most people have not made before they ask for help.
@@ -91,6 +99,8 @@ NOT_TRIED: Answers = {
     "predictions": None,
     "own-loss": None,
     "metric-check": None,
+    "rank-batches": None,
+    "copies-alike": None,
 }
 
 _FLAT: Answers = {"what-the-loss-does": "flat", "what-the-validation-loss-does": "flat"}
@@ -104,12 +114,14 @@ _NAN: Answers = {
     "when-not-finite": "late",
 }
 _ONLY_TRAINING: Answers = {"what-the-validation-loss-does": "turns", "result-in-use": None}
+_SEVERAL: Answers = {"hardware": "several-gpus"}
 _REGRESSION: Answers = {"task": "numbers", "loss-function": "mse", "class-balance": None}
 
 #: What a person with each trouble says otherwise than one whose training is fine.
 TROUBLES: dict[str, Answers] = {
     "amp-overflow": {**_NAN, "number-format": "bare-float16"},
     "bad-init": {**_FLAT, "initialisation": "constant"},
+    "batchnorm-not-synchronised": {**_WAVERS, **_SEVERAL, "batch-norm-over-ranks": "few"},
     "batch-too-large": {**_SLOW, "batch-size": "whole"},
     "batch-too-small": {**_WAVERS, "batch-size": "one-or-two", "batch-normalisation": "no"},
     "batchnorm-misuse": {**_WAVERS, "batch-size": "one-or-two"},
@@ -167,6 +179,7 @@ TROUBLES: dict[str, Answers] = {
     "missing-nonlinearity": {**_SLOW, "hidden-activations": "none"},
     "missing-optimizer-step": {**_FLAT, "training-step": "no-step"},
     "missing-zero-grad": {**_RISES, "training-step": "no-zero-grad"},
+    "module-called-past-ddp": {**_SLOW, **_SEVERAL, "what-the-step-calls": "inner"},
     "momentum-wrong": {**_WAVERS, "optimiser": "sgd", "momentum": "very-high"},
     "nan-or-inf-in-input": {**_NAN, "when-not-finite": "at-once", "missing-values": "some"},
     "network-too-deep": {
@@ -182,8 +195,14 @@ TROUBLES: dict[str, Answers] = {
         "batch-normalisation": "no",
         "augmentation": "none",
     },
+    "nonfinite-on-one-rank": {**_NAN, **_SEVERAL, "where-nan-began": "one"},
     "not-shuffled": {**_WAVERS, **_REGRESSION, "sample-order": "sorted"},
     "numeric-instability": {**_NAN, "undefined-operations": "unguarded"},
+    "optimizer-holds-unsharded-parameters": {
+        **_FLAT,
+        "hardware": "sharded",
+        "optimiser-and-sharding": "optimiser-first",
+    },
     "optimizer-unsuitable": {**_WAVERS, "optimiser": "rprop"},
     "over-regularization": {**_SLOW, "dropout": "strong"},
     "overfitting": _ONLY_TRAINING,
@@ -195,7 +214,10 @@ TROUBLES: dict[str, Answers] = {
         "architecture": "pretrained",
         "pretrained-preprocessing": "own",
     },
+    "rank-lost": {**_SEVERAL, "how-the-run-ends": "one-lost"},
+    "ranks-read-same-data": {**_SLOW, **_SEVERAL, "ranks-samples": "all-of-them"},
     "repeated-batch": {**_ONLY_TRAINING, "batch-looked-at": "same-batch"},
+    "replicas-diverged": {**_WAVERS, **_SEVERAL, "copies-alike": "differ"},
     "saturated-activation": {**_SLOW, "hidden-activations": "squashing", "input-scale": "raw"},
     "single-label-batches": {**_WAVERS, "sample-order": "sorted"},
     "too-few-samples": {**_ONLY_TRAINING, "how-many-samples": "handful"},
@@ -204,6 +226,11 @@ TROUBLES: dict[str, Answers] = {
     "train-val-preprocessing-mismatch": {
         "what-the-validation-loss-does": "far-above",
         "validation-preprocessing": "own-statistics",
+    },
+    "uneven-batches-across-ranks": {
+        **_SEVERAL,
+        "how-the-run-ends": "hangs",
+        "rank-batches": "different",
     },
     "unnormalized-input": {**_SLOW, "input-scale": "raw"},
     "unnormalized-target": {
