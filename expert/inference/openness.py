@@ -32,7 +32,10 @@ SICK: Final = 0.15  # plausibility of a symptom of which nothing is known
 CAUSE: Final = 0.02  # of a cause: there are some seventy, and about one is to be found
 AGAINST: Final = 0.5  # chance that a rule against a cause fires
 
-_NOTHING: Final[frozenset[str]] = frozenset()
+#: What an inquiry is wanted for: the inquiries of which any one would do.
+Needs = frozenset[frozenset[str]]
+
+_NOTHING: Final[Needs] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Look:
 
     now: bool
     chance: float
-    takes: frozenset[str] = _NOTHING
+    takes: Needs = _NOTHING
 
 
 _TRUE: Final = Look(True, 1.0)
@@ -56,14 +59,14 @@ class Opening:
     """An open rule: how likely it is to be decided otherwise than now, and what that would change.
 
     `before` and `after`: the certainty of its owner now, and if this rule alone were decided
-    otherwise.
+    otherwise. `takes`: the inquiries that can decide it; those inside one set are alternatives.
     """
 
     rule: Decidable
     chance: float
     before: float
     after: float
-    takes: frozenset[str]
+    takes: Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Prospect:
     high: float
     rises: float  # chance that a rule for it fires
     falls: float  # chance that a rule against it fires
-    takes: frozenset[str]
+    takes: Needs
 
 
 class Situation:
@@ -182,7 +185,7 @@ def _on_facts(premise: Premise, names: tuple[str, ...], situation: Situation) ->
         providers = situation.providers.get(name)
         if not providers:
             return _FALSE
-        takes |= providers
+        takes |= {providers}
     return Look(False, HOLDS, takes)
 
 
@@ -192,7 +195,8 @@ def _on_presence(premise: PresencePremise, situation: Situation) -> Look:
     providers = situation.providers.get(premise.name)
     if not providers:
         return _FALSE if premise.wanted else _TRUE
-    return Look(not premise.wanted, GIVEN if premise.wanted else 1.0 - GIVEN, providers)
+    chance = GIVEN if premise.wanted else 1.0 - GIVEN
+    return Look(not premise.wanted, chance, frozenset({providers}))
 
 
 def _on_conclusion(premise: ConclusionPremise, situation: Situation) -> Look:
@@ -213,8 +217,10 @@ def _on_conclusion(premise: ConclusionPremise, situation: Situation) -> Look:
 def _on_trials(premise: TrialPremise, situation: Situation) -> Look:
     now = premise.evaluate(situation.readings).truth is True
     seen = situation.readings.get(EFFECT)
-    tried = frozenset(seen.observation.where) if seen is not None else _NOTHING
-    takes = (situation.trials & frozenset(premise.trials)) - tried
+    tried = frozenset(seen.observation.where) if seen is not None else frozenset[str]()
+    takes = frozenset(
+        frozenset({trial}) for trial in (situation.trials & frozenset(premise.trials)) - tried
+    )
     return Look(now, HOLDS, takes) if takes else _TRUE if now else _FALSE
 
 

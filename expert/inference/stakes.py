@@ -51,7 +51,10 @@ class Standing:
     def stakes(
         self, cause: str, opened: Iterable[Opening]
     ) -> Iterator[tuple[Stake, frozenset[str]]]:
-        """Yield what each open rule of a cause is worth to each of the inquiries that it takes."""
+        """Yield what each open rule of a cause is worth to each of the inquiries that it takes.
+
+        What is worth something only together is shared; of alternatives each is worth all of it.
+        """
         others = {id_: found for id_, found in self._found.items() if id_ != cause}
         best = max(others.values(), default=0.0)
         weight = self._weight(cause, others, best)
@@ -60,7 +63,8 @@ class Standing:
             gain = opening.chance * moved * weight / len(opening.takes)
             if gain > 0:
                 rule = opening.rule.id
-                yield Stake(cause, rule, opening.before, opening.after, gain), opening.takes
+                stake = Stake(cause, rule, opening.before, opening.after, gain)
+                yield stake, frozenset().union(*opening.takes)
 
     def told(self, situation: Situation) -> Iterator[tuple[Stake, frozenset[str]]]:
         """Yield what still lacks in the texts and fixes of the findings."""
