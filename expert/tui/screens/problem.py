@@ -68,7 +68,8 @@ class ProblemScreen(TalkingDialog[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the parts."""
-        with Vertical(classes="dialog problem"):
+        detailed = " detailed" if self._problem.details else ""
+        with Vertical(classes=f"dialog problem{detailed}"):
             yield Prose(id="message")
             if self._problem.details:
                 with VerticalScroll(id="details"):
