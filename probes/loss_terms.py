@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ from expert.language import Text
 from expert.observation import Observation
 from probes.case.batches import Batch, cut, map_tensors, take_apart_like, tensors_in
 from probes.probe import Probe
+from probes.quantities.exchanged import turned_back
 from probes.quantities.loss_terms import SumWatch, Term, gradients
 from probes.training.short_training import can_train, step
 
@@ -64,23 +65,23 @@ def measure(exam: Examination) -> Iterator[Observation]:
         yield from _after_steps(exam, batch, seen, least)
 
 
-def _look(exam: Examination, batch: Batch, *, pulls: bool = False, steps: int = 0) -> _Seen:
-    """Return the terms on `batch`, after `steps` of the user's own."""
+def _look(exam: Examination, batch: Batch, *, pulls: bool = False) -> _Seen:
+    """Return the terms on `batch`."""
     with exam.training():
         exam.wake()
-        with suppress(RuntimeError, ValueError):
-            for number in range(steps):
-                step(exam, exam.batches[number % len(exam.batches)])
-                exam.progress(number / steps)
-        exam.count_steps(1)
-        with SumWatch() as watch, torch.enable_grad():
-            loss = exam.loss_of(batch)
-        terms = watch.terms(loss)
-        return _Seen(
-            tuple(term.name for term in terms),
-            _values(terms),
-            _pulls(exam, terms) if pulls and len(terms) <= _MOST else (),
-        )
+        return _terms_of(exam, batch, pulls=pulls)
+
+
+def _terms_of(exam: Examination, batch: Batch, *, pulls: bool = False) -> _Seen:
+    exam.count_steps(1)
+    with SumWatch() as watch, torch.enable_grad():
+        loss = exam.loss_of(batch)
+    terms = watch.terms(loss)
+    return _Seen(
+        tuple(term.name for term in terms),
+        _values(terms),
+        _pulls(exam, terms) if pulls and len(terms) <= _MOST else (),
+    )
 
 
 def _values(terms: Sequence[Term]) -> tuple[float, ...]:
@@ -103,30 +104,56 @@ def _norm(gradients: Sequence[Tensor | None]) -> float:
 
 
 def _asking(exam: Examination, batch: Batch, seen: _Seen) -> list[int]:
-    """Return which terms depend on the targets: those of other samples change them."""
-    if batch.target_tensor is None or batch.targets is batch.inputs:
+    """Return which terms ask for answers: those that change when other samples' are asked for."""
+    if batch.target_tensor is None:
         return []
-    targets = {id(tensor) for tensor in tensors_in(batch.targets)}
-
-    def turned(tensor: Tensor) -> Tensor:
-        return tensor.roll(1, 0) if id(tensor) in targets and tensor.dim() else tensor
-
-    changed = _look(exam, take_apart_like(batch, map_tensors(batch.raw, turned)))
+    other, given = _exchanged(exam, batch)
+    with given:
+        changed = _look(exam, other)
     if changed.names != seen.names:
         return []
     pairs = zip(seen.values, changed.values, strict=True)
     return [index for index, (a, b) in enumerate(pairs) if abs(a - b) > _SMALL * abs(a)]
 
 
+def _exchanged(exam: Examination, batch: Batch) -> tuple[Batch, AbstractContextManager[None]]:
+    """Return the batch with the targets of other samples, and what to compute its loss in.
+
+    Where the inputs are their own targets all of the batch is exchanged, and what the model itself
+    is given is exchanged back.
+    """
+    alone = batch.targets is batch.inputs
+    targets = {id(tensor) for tensor in tensors_in(batch.targets)}
+
+    def turned(tensor: Tensor) -> Tensor:
+        return tensor.roll(1, 0) if id(tensor) in targets and tensor.dim() else tensor
+
+    other = take_apart_like(batch, map_tensors(batch.raw, turned))
+    return other, turned_back(exam.model, batch.size) if alone else nullcontext()
+
+
 def _after_steps(exam: Examination, batch: Batch, seen: _Seen, least: int) -> Iterator[Observation]:
     """Tell how far the weakest term and the whole loss fall in a few of the user's own steps."""
     if not exam.case.optimizers or not can_train(exam):
         return
-    after = _look(exam, batch, steps=_STEPS)
-    if after.names == seen.names:
-        drop = _drop(seen.values[least], after.values[least])
-        yield exam.observe("loss.weakest_term_drop", drop)
-        yield exam.observe("loss.sum_drop", _drop(sum(seen.values), sum(after.values)))
+    other, given = _exchanged(exam, batch)
+    with exam.training():
+        exam.wake()
+        with suppress(RuntimeError, ValueError):
+            for number in range(_STEPS):
+                step(exam, exam.batches[number % len(exam.batches)])
+                exam.progress(number / _STEPS)
+        with torch.random.fork_rng(devices=[]):  # the same dropout and noise for both
+            after = _terms_of(exam, batch)
+        with given:
+            exchanged = _terms_of(exam, other)
+    if not after.names == exchanged.names == seen.names:
+        return
+    yield exam.observe("loss.weakest_term_drop", _drop(seen.values[least], after.values[least]))
+    yield exam.observe("loss.sum_drop", _drop(sum(seen.values), sum(after.values)))
+    yield exam.observe(
+        "loss.weakest_term_heeds_input", -_drop(after.values[least], exchanged.values[least])
+    )
 
 
 def _drop(before: float, after: float) -> float:
@@ -146,6 +173,7 @@ PROBE = Probe(
         "loss.weakest_term",
         "loss.term_gradient_ratio",
         "loss.weakest_term_drop",
+        "loss.weakest_term_heeds_input",
         "loss.sum_drop",
     ),
     cost=_STEPS + 5,
