@@ -1,4 +1,4 @@
-"""Every page of docs/, followed as a new user would: its files written, its commands run.
+"""The README and every page of docs/, followed as a new user would: files written, commands run.
 
 `<!-- file: NAME -->` before a block writes it, `<!-- python -->` runs it, and
 `<!-- run: 0 or 1, says WORDS -->` runs its commands, expecting an exit status and words.
@@ -45,7 +45,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [p for p in [*PAGES, README] if blocks(p)], ids=lambda page: page.stem)
 def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
     for block in blocks(page):
         match block.kind:
