@@ -45,7 +45,9 @@ def blocks(page: Path) -> list[Block]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [p for p in [*PAGES, README] if blocks(p)], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [p for p in [*PAGES, README] if blocks(p)], ids=lambda page: page.stem
+)
 def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
     for block in blocks(page):
         match block.kind:
