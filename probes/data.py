@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -59,11 +59,21 @@ def input_tensors(batch: Batch) -> dict[str, Tensor]:
     if isinstance(inputs, Tensor):
         named = {"input": inputs}
     elif isinstance(inputs, Mapping):
-        named = {str(key): value for key, value in inputs.items() if isinstance(value, Tensor)}
+        named = dict(_named(inputs))
     else:
         named = {f"input{i}": tensor for i, tensor in enumerate(tensors_in(inputs))}
     floating = {name: value for name, value in named.items() if _continuous(value)}
     return floating or named
+
+
+def _named(inputs: Mapping[Any, Any]) -> Iterator[tuple[str, Tensor]]:
+    for key, value in inputs.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{inner}", tensor) for inner, tensor in _named(value))
+            continue
+        tensors = list(tensors_in(value))
+        numbered = [str(key)] if len(tensors) == 1 else [f"{key}.{i}" for i in range(len(tensors))]
+        yield from zip(numbered, tensors, strict=True)
 
 
 def input_moments(exam: Examination) -> dict[str, Moments]:

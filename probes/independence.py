@@ -22,7 +22,7 @@ from torch.utils.data import default_collate
 
 from expert.language import Text
 from expert.observation import Observation
-from probes.case.batches import Batch, cut, map_tensors, take_apart_like, tensors_in
+from probes.case.batches import Batch, cut, lined_up, map_tensors, take_apart_like
 from probes.probe import Probe
 from probes.recording.loss_call import LossListener
 from probes.recording.recording import main_output
@@ -94,10 +94,8 @@ def _first_look(exam: Examination) -> tuple[Batch, _Seen]:
 
 def _samples_first(exam: Examination, batch: Batch) -> bool:
     """Return whether every tensor of the batch surely has the samples on its first axis."""
-    tensors = list(tensors_in(batch.raw))
     first = batch.input_tensor
-    lined_up = all(t.dim() > 0 and t.shape[0] == batch.size for t in tensors)
-    if first is None or batch.size < 4 or not lined_up:
+    if first is None or batch.size < 4 or not lined_up(batch):
         return False
     loader = exam.case.train_loader
     if getattr(loader, "collate_fn", None) is default_collate:

@@ -48,6 +48,8 @@ def _values(exam: Examination, targets: list[Tensor]) -> Iterator[Observation]:
     yield exam.observe("target.dtype", str(first.dtype).removeprefix("torch."))
     yield exam.observe("target.shape", str(tuple(first.shape)))
     flat = torch.cat([target.detach().reshape(-1) for target in targets])
+    if flat.is_complex():
+        flat = torch.view_as_real(flat.resolve_conj()).reshape(-1)
     if not flat.is_floating_point():
         flat = flat[flat != IGNORED]
     finite = flat[torch.isfinite(flat)]

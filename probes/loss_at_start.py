@@ -14,7 +14,7 @@ import torch
 
 from expert.language import Text
 from expert.observation import Observation
-from probes.case.batches import Batch, cut, map_tensors, take_apart_like, tensors_in
+from probes.case.batches import Batch, cut, lined_up, map_tensors, take_apart_like
 from probes.probe import Probe
 from probes.quantities.chance import chance_loss
 
@@ -63,8 +63,7 @@ def _growth_with_batch(exam: Examination) -> float | None:
 
 
 def _twice(batch: Batch) -> Batch | None:
-    rows = list(tensors_in(batch.raw))
-    if not rows or any(t.dim() == 0 or t.shape[0] != batch.size for t in rows):
+    if not lined_up(batch):
         return None
     return take_apart_like(batch, map_tensors(batch.raw, lambda t: torch.cat([t, t])))
 

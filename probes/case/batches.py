@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
 from probes.case.forward_signature import Signature, signature_of
-from probes.case.nested import Arguments, map_tensors, tensors_in
+from probes.case.nested import Arguments, all_arrays, as_arrays, map_tensors, tensors_in
 
 __all__ = [
     "TARGET_KEYS",
@@ -19,6 +19,7 @@ __all__ = [
     "Batch",
     "call_model",
     "cut",
+    "lined_up",
     "map_tensors",
     "move",
     "take_apart",
@@ -36,13 +37,14 @@ class Batch:
 
     `inputs` is a tensor, Arguments (several positional arguments), a dict (keyword arguments), or
     whatever else the loader gives; `targets` is None when there are none; `raw` has the loader's
-    own structure (what `step` gets); `size` is the number of samples.
+    own structure; `size` is the number of samples; `arrays`: the loader gives numpy arrays.
     """
 
     inputs: Any
     targets: Any
     raw: Any
     size: int
+    arrays: bool = False
 
     @property
     def input_tensor(self) -> torch.Tensor | None:
@@ -65,6 +67,11 @@ class Batch:
         """Return a copy whose tensors may be changed in place."""
         return take_apart_like(self, map_tensors(self.raw, torch.clone))
 
+    def for_step(self) -> Any:
+        """Return what the user's `step` gets: the batch as the loader gives it, a copy."""
+        fresh = self.fresh().raw
+        return as_arrays(fresh) if self.arrays else fresh
+
 
 def take_apart(raw: Any, model: nn.Module | None = None) -> Batch:
     """Return what the loader gave as a Batch; `model` settles structures that are ambiguous.
@@ -72,10 +79,11 @@ def take_apart(raw: Any, model: nn.Module | None = None) -> Batch:
     Two-part batches are (inputs, targets); a lone tensor is its own target (autoencoder); dicts
     and objects have their targets under one of TARGET_KEYS. Numeric numpy arrays become tensors.
     """
+    arrays = all_arrays(raw)
     raw = map_tensors(raw, lambda tensor: tensor)
     signature = signature_of(model) if model is not None else Signature.unknown()
     inputs, targets = _split(raw, signature)
-    return Batch(inputs, targets, raw, _size_of(inputs, targets))
+    return Batch(inputs, targets, raw, _size_of(inputs, targets), arrays)
 
 
 def _split(raw: Any, signature: Signature) -> tuple[Any, Any]:
@@ -142,14 +150,33 @@ def take_apart_like(batch: Batch, raw: Any) -> Batch:
         return new.get(id(tensor), tensor)
 
     inputs, targets = map_tensors(batch.inputs, swap), map_tensors(batch.targets, swap)
-    return Batch(inputs, targets, raw, _size_of(inputs, targets))
+    return Batch(inputs, targets, raw, _size_of(inputs, targets), batch.arrays)
+
+
+def lined_up(batch: Batch) -> bool:
+    """Return whether every tensor has one row for each sample, and nothing to do with the others.
+
+    A matrix that relates all samples to each other, as the adjacency of a graph, is no such tensor.
+    """
+    tensors = list(tensors_in(batch.raw))
+    rows = all(tensor.dim() > 0 and tensor.shape[0] == batch.size for tensor in tensors)
+    return bool(tensors) and rows and not any(_relates_rows(t, batch.size) for t in tensors)
+
+
+def _relates_rows(tensor: torch.Tensor, size: int) -> bool:
+    if tuple(tensor.shape) != (size, size) or size < 2:
+        return False
+    if tensor.layout != torch.strided:
+        return True
+    linked = tensor != 0
+    if torch.equal(tensor, tensor.T):
+        return bool((tensor != tensor[0, 0]).any())  # all alike: blank samples
+    return torch.equal(linked, linked.T) and not bool(linked.all())
 
 
 def cut(batch: Batch, samples: int) -> Batch:
     """Return the first `samples` samples; the batch itself when its tensors do not line up."""
-    tensors = list(tensors_in(batch.raw))
-    lined_up = all(tensor.dim() > 0 and tensor.shape[0] == batch.size for tensor in tensors)
-    if batch.size <= samples or not tensors or not lined_up:
+    if batch.size <= samples or not lined_up(batch):
         return batch
     return take_apart_like(batch, map_tensors(batch.raw, lambda tensor: tensor[:samples]))
 

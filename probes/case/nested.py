@@ -64,7 +64,35 @@ def map_tensors(structure: Any, change: Change) -> Any:
         return _map_sequence(structure, change)
     if _is_graph(structure):
         return copy.copy(structure).apply(change)
-    return _map_record(structure, change) if _is_record(structure) else structure
+    if not _is_record(structure):
+        return structure
+    return _with_fields(structure, lambda value: map_tensors(value, change))
+
+
+def all_arrays(structure: Any) -> bool:
+    """Return whether there are numeric numpy arrays in the structure, and no tensors."""
+    return {isinstance(leaf, np.ndarray) for leaf in _leaves(structure)} == {True}
+
+
+def _leaves(structure: Any) -> Iterator[Any]:
+    """Yield tensors and numeric arrays, depth first."""
+    array = isinstance(structure, np.ndarray) and structure.dtype.kind in "biufc"
+    if array or isinstance(structure, torch.Tensor | PackedSequence):
+        yield structure
+        return
+    for part in _parts(structure):
+        yield from _leaves(part)
+
+
+def as_arrays(structure: Any) -> Any:
+    """Return the structure with numpy arrays in the place of its tensors."""
+    if isinstance(structure, torch.Tensor):
+        return structure.detach().cpu().numpy()
+    if isinstance(structure, Mapping):
+        return _with_values(structure, {key: as_arrays(v) for key, v in structure.items()})
+    if isinstance(structure, list | tuple):
+        return _with_items(structure, [as_arrays(value) for value in structure])
+    return _with_fields(structure, as_arrays) if _is_record(structure) else structure
 
 
 def _from_numpy(array: np.ndarray[Any, Any], change: Change) -> Any:
@@ -77,7 +105,10 @@ def _from_numpy(array: np.ndarray[Any, Any], change: Change) -> Any:
 
 
 def _map_mapping(structure: Mapping[Any, Any], change: Change) -> Any:
-    values = {key: map_tensors(value, change) for key, value in structure.items()}
+    return _with_values(structure, {k: map_tensors(v, change) for k, v in structure.items()})
+
+
+def _with_values(structure: Mapping[Any, Any], values: dict[Any, Any]) -> Any:
     if type(structure) is dict:
         return values
     new: Any = copy.copy(structure)
@@ -92,7 +123,10 @@ def _map_mapping(structure: Mapping[Any, Any], change: Change) -> Any:
 
 
 def _map_sequence(structure: list[Any] | tuple[Any, ...], change: Change) -> Any:
-    values = [map_tensors(value, change) for value in structure]
+    return _with_items(structure, [map_tensors(value, change) for value in structure])
+
+
+def _with_items(structure: list[Any] | tuple[Any, ...], values: list[Any]) -> Any:
     if isinstance(structure, tuple) and hasattr(structure, "_fields"):
         return type(structure)(*values)
     if isinstance(structure, Arguments):
@@ -100,10 +134,10 @@ def _map_sequence(structure: list[Any] | tuple[Any, ...], change: Change) -> Any
     return tuple(values) if isinstance(structure, tuple) else values
 
 
-def _map_record(structure: Any, change: Change) -> Any:
+def _with_fields(structure: Any, change: Callable[[Any], Any]) -> Any:
     new = copy.copy(structure)
     for name, value in vars(structure).items():
-        object.__setattr__(new, name, map_tensors(value, change))
+        object.__setattr__(new, name, change(value))
     return new
 
 

@@ -24,7 +24,7 @@ def loss_of(case: Case, model: nn.Module, batch: Batch) -> torch.Tensor:
     with mixed_precision(case, model):
         if case.step is not None:
             steppers = [*case.optimizers, case.scheduler]
-            return as_loss(without_updates(case.step, model, batch.fresh().raw, steppers), "step")
+            return as_loss(without_updates(case.step, model, batch.for_step(), steppers), "step")
         if case.loss_fn is None:
             return as_loss(_call_with_labels(model, batch), "model")
         return as_loss(apply_loss(case, call_model(model, batch.inputs), batch), "loss_fn")

@@ -147,6 +147,8 @@ def _guess(exam: Examination) -> Task:
         return Task("language-model", "class-index")
     if _equals_input(exam):
         return Task("autoencoder", "input")
+    if first.is_complex():
+        return Task("regression", "continuous")
     if first.is_floating_point():
         return _guess_floating(first, _sample(targets), function)
     return _guess_integer(first, _sample(targets), output, exam.batch.target_tensor, function)

@@ -32,7 +32,7 @@ def call(exam: Examination, batch: Batch) -> Any:
     """Call the user's step on a batch: one training step."""
     exam.count_steps(1)
     assert exam.case.step is not None
-    return exam.case.step(exam.model, batch.fresh().raw)
+    return exam.case.step(exam.model, batch.for_step())
 
 
 def run_of(

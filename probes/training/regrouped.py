@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from probes.case.batches import Batch, map_tensors, take_apart_like, tensors_in
+from probes.case.batches import Batch, lined_up, map_tensors, take_apart_like, tensors_in
 
 if TYPE_CHECKING:
     from probes.running.examination import Examination
@@ -18,8 +18,8 @@ POORLY_MIXED: Final = 0.7  # of the label entropy that shuffled batches would ha
 
 def alike(batches: Sequence[Batch]) -> list[Batch]:
     """Return the batches that line up sample by sample and have the form of the first such."""
-    lined_up = [batch for batch in batches if _lined_up(batch)]
-    return [batch for batch in lined_up if _form(batch) == _form(lined_up[0])]
+    usable = [batch for batch in batches if lined_up(batch)]
+    return [batch for batch in usable if _form(batch) == _form(usable[0])]
 
 
 def places(batches: Sequence[Batch]) -> list[Place]:
@@ -50,11 +50,6 @@ def mixed(exam: Examination, batches: list[Batch]) -> list[Batch]:
     order = torch.randperm(len(every), generator=torch.Generator().manual_seed(0)).tolist()
     shuffled = iter([every[index] for index in order])
     return [gathered(batches, [next(shuffled) for _ in range(batch.size)]) for batch in batches]
-
-
-def _lined_up(batch: Batch) -> bool:
-    tensors = list(tensors_in(batch.raw))
-    return bool(tensors) and all(t.dim() > 0 and t.shape[0] == batch.size for t in tensors)
 
 
 def _form(batch: Batch) -> list[torch.Size]:

@@ -207,7 +207,7 @@ def _advance(exam: Examination) -> Callable[[Batch], Tensor]:
 
     def native(batch: Batch) -> Tensor:
         exam.count_steps(1)
-        result = own(exam.model, batch.fresh().raw)
+        result = own(exam.model, batch.for_step())
         try:
             return as_loss(result, "step").detach()
         except Exception:  # it need not return its loss

@@ -40,7 +40,7 @@ def goes_backward(exam: Examination) -> bool:
     with exam.training(), ExitStack() as stack:
         replace(stack, torch.autograd, "backward", noted)
         try:
-            step(exam.model, exam.batch.fresh().raw)
+            step(exam.model, exam.batch.for_step())
         except Exception:  # it will say so where it is run in earnest
             return bool(seen)
     return bool(seen)

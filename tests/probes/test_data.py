@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from probes import data
+from probes.case.batches import Batch
 from probes.quantities import unread
 from tests.probes.small_cases import case, digits, digits_case, loader, mlp, seen, sgd, tumours
 
@@ -163,3 +164,11 @@ def test_samples_made_as_they_are_read_are_looked_through_too(bad, monkeypatch):
     assert found["input.samples_read"] == 900
     assert found["input.nonfinite_in_batch"] == 0
     assert found["input.nonfinite_samples"] == (0 if bad is None else 1)
+
+
+def test_inputs_that_lie_deep_in_a_dict_are_named_by_their_keys():
+    inputs = {"table": {"x": torch.randn(32, 3)}, "meta": ("name", torch.arange(32))}
+    batch = Batch(inputs, torch.arange(32) % 2, inputs, 32)
+    assert {name: tuple(t.shape) for name, t in data.input_tensors(batch).items()} == {
+        "table.x": (32, 3)
+    }

@@ -165,3 +165,15 @@ def test_equal_numbers_have_no_order():
     ticks = torch.tensor([0.0, 1.0]).repeat(64).unsqueeze(1)
     assert rank_mixing(ticks, [16] * 8) == pytest.approx(1, abs=0.07)
     assert rank_mixing(torch.zeros(128, 1), [16] * 8) is None
+
+
+def test_complex_targets_have_the_range_of_their_parts():
+    torch.manual_seed(0)
+    signal = torch.randn(64, 3, dtype=torch.cfloat)
+
+    def distance(out, target):
+        return (out - target).abs().square().mean()
+
+    found = facts(loader(signal, 2 * signal), nn.Linear(3, 3, dtype=torch.cfloat), distance)
+    assert found["task"] == "regression"
+    assert found["target.max"] == pytest.approx(2 * float(torch.view_as_real(signal).max()))

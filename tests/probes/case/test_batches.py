@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from expert.errors import UsageError, UserCodeError
-from probes.case.batches import Arguments, Batch, call_model, cut, move, take_apart
+from probes.case.batches import Arguments, Batch, call_model, cut, lined_up, move, take_apart
 from probes.case.case import Case
 from probes.case.drawing import Limits, draw
 from probes.isolation.snapshot import unchanged
@@ -375,3 +375,27 @@ def test_ragged_samples_are_told_in_one_sentence() -> None:
     with pytest.raises(UserCodeError) as caught:
         drawn(loader)
     assert "stack expects each tensor to be equal size" in said(caught.value)
+
+
+def test_a_batch_that_holds_the_links_between_its_samples_is_not_cut():
+    links = (torch.rand(40, 40) < 0.1).float()
+    links = ((links + links.T) > 0).float()
+    weights = links / links.sum(1, keepdim=True).clamp(min=1)
+    features, kinds = torch.randn(40, 8), torch.randint(0, 2, (40,))
+    for matrix in (links, weights, links.to_sparse()):
+        graph = take_apart((features, matrix, kinds))
+        assert not lined_up(graph)
+        assert cut(graph, 8) is graph
+    for square in (torch.randn(40, 40).relu(), torch.zeros(40, 40)):
+        assert cut(take_apart((square, kinds)), 8).size == 8
+
+
+@pytest.mark.parametrize("raw", [(X.numpy(), Y.numpy()), {"x": X.numpy(), "name": ["a", "b"]}])
+def test_a_step_gets_numpy_arrays_where_the_loader_gives_them(raw):
+    batch = cut(take_apart(raw), 4)
+    given = batch.for_step()
+    first = given["x"] if isinstance(given, dict) else given[0]
+    assert type(given) is type(raw)
+    assert isinstance(first, np.ndarray)
+    assert np.array_equal(first, X[:4].numpy())
+    assert isinstance(take_apart((X, Y.numpy())).for_step()[1], torch.Tensor)
