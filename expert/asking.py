@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from expert.diagnosis import Inquiry
 from expert.inference.diagnose import program_for
 from expert.inference.next_inquiry import Candidate, Choice, Chooser
 from expert.inference.premise import compile_premise
@@ -35,6 +36,11 @@ class Answered:
 
     question: str
     choice: str | None
+
+    @property
+    def inquiry(self) -> Inquiry:
+        """The question as an inquiry that was made."""
+        return Inquiry(self.question, "question", "done" if self.choice else "skipped")
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Questionnaire:
         seen = {observation.name for observation in self.known}
         told: list[Observation] = []
         for answered in self.answers:
-            for observation in _told_by(self._question(answered.question), answered.choice):
+            for observation in facts_told(self._question(answered.question), answered.choice):
                 if observation.name not in seen:
                     seen.add(observation.name)
                     told.append(observation)
@@ -96,7 +102,7 @@ class Questionnaire:
     @cached_property
     def _ranked(self) -> tuple[Choice, ...]:
         """The questions left with what they could change, the best per cost first."""
-        candidates = list(_candidates([question for question, _ in self._left]))
+        candidates = list(question_candidates([question for question, _ in self._left]))
         return Chooser(self.knowledge, candidates, self.observations).rank()
 
     def answer(self, question: str, choice: str | None) -> Questionnaire:
@@ -169,14 +175,27 @@ def applies(
     return compile_premise(question.when).evaluate(readings).truth
 
 
-def _candidates(questions: Sequence[Question]) -> Iterator[Candidate]:
-    """Yield the questions as inquiries; one whose condition reads another's facts comes after."""
+def question_candidates(questions: Sequence[Question], prefix: str = "") -> Iterator[Candidate]:
+    """Yield questions as inquiries; one whose condition reads another's facts comes after.
+
+    `prefix` comes before their ids, which may be those of other inquiries, too.
+    """
     told = {question.question: facts_of(question) for question in questions}
     for question in questions:
+        id_ = question.question
         read = set(facts_in(question.when)) if question.when else set()
-        after = tuple(id_ for id_ in told if id_ != question.question and read & told[id_])
-        provides = tuple(sorted(told[question.question]))
-        yield Candidate(question.question, "question", question.cost, provides, after)
+        after = tuple(prefix + other for other in told if other != id_ and read & told[other])
+        provides = tuple(sorted(told[id_]))
+        yield Candidate(prefix + id_, "question", question.cost, provides, after)
+
+
+def facts_told(question: Question, choice: str | None) -> list[Observation]:
+    """Return the facts that an answer to `question` tells; none for "I don't know"."""
+    chosen = _choice(question, choice)
+    if chosen is None:
+        return []
+    origin = f"question:{question.question}"
+    return [Observation(name, value, origin=origin) for name, value in chosen.sets.items()]
 
 
 def facts_of(question: Question) -> set[str]:
@@ -190,11 +209,3 @@ def _choice(question: Question, id_: str | None) -> Answer | None:
         return None
     choice = {each.answer: each for each in question.choices}[id_]
     return choice if choice.sets else None
-
-
-def _told_by(question: Question, choice: str | None) -> list[Observation]:
-    chosen = _choice(question, choice)
-    if chosen is None:
-        return []
-    origin = f"question:{question.question}"
-    return [Observation(name, value, origin=origin) for name, value in chosen.sets.items()]

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from expert.child_process import ChildProcess
 from expert.errors import UserCodeError
-from expert.examination import death_of, raise_error
+from expert.examined import death_of, raise_error
 from expert.language import Text
 
 MAX_RESTARTS: Final = 3

@@ -180,5 +180,6 @@ PROBE = Probe(
     ),
     cost=150,
     measure=measure,
-    usual=85,
+    usual=0,
+    seconds=0.25,
 )

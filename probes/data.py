@@ -258,5 +258,6 @@ PROBE = Probe(
         "input.samples_drawn",
     ),
     cost=1,
+    seconds=0.01,
     measure=measure,
 )

@@ -141,5 +141,6 @@ PROBE = Probe(
         "loader.shuffles",
     ),
     cost=1,
+    seconds=0.01,
     measure=measure,
 )

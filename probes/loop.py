@@ -248,6 +248,7 @@ PROBE = Probe(
     ),
     cost=210,
     measure=measure,
-    usual=25,
+    usual=50,
+    about="step",
     after=("loss_at_start",),
 )

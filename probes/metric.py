@@ -102,5 +102,6 @@ PROBE = Probe(
     needs=("targets",),
     provides=("metric.perfect", "metric.shuffled", "metric.notices_errors"),
     cost=1,
+    about="metric",
     measure=measure,
 )

@@ -128,6 +128,8 @@ PROBE = Probe(
         "schedule.peak_over_base",
     ),
     cost=4,
+    usual=1,
+    about="scheduler",
     measure=measure,
     after=("loop",),
 )

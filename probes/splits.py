@@ -281,5 +281,6 @@ PROBE = Probe(
     ),
     cost=150,
     measure=measure,
-    usual=110,
+    usual=0,
+    seconds=0.15,
 )

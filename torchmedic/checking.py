@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from expert.consultation import concluded
 from expert.diagnosis import Diagnosis, Inquiry
 from expert.errors import UserCodeError
-from expert.inference.diagnose import diagnose
+from expert.examined import Examined
 from expert.knowledge.base import Knowledge
 from expert.knowledge.found import load_found
 from expert.language import preferred_language
@@ -59,7 +60,6 @@ def check(
 
     rules = load_found() if knowledge is None else knowledge
     observations = run_probes(Case.of(case), budget_s=budget, on_event=note)
-    diagnosis = diagnose(observations, rules, min_certainty=min_certainty, inquiries=inquiries)
-    if refusals and not diagnosis.findings:
-        raise refusals[0]
-    return diagnosis
+    refusal = refusals[0] if refusals else None
+    examined = Examined(tuple(observations), tuple(inquiries), refusal=refusal)
+    return concluded(examined, rules, min_certainty=min_certainty).diagnosis

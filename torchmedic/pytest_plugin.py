@@ -99,17 +99,13 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Examine the case; raise on findings."""
-        from expert.examination import examine
-        from expert.inference.diagnose import diagnose
+        from expert.consultation import consult
         from expert.knowledge.found import load_found
 
         budget = self.config.getoption("torchmedic_budget")
-        examined = examine(self.spec, budget=budget)
-        diagnosis = diagnose(examined.observations, load_found(), inquiries=examined.inquiries)
+        diagnosis = consult(self.spec, load_found(), budget=budget).diagnosis
         if diagnosis.findings:
             raise _FindingsError(diagnosis)
-        if examined.refusal is not None:
-            raise examined.refusal
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show the diagnosis, or what could not be done, instead of our frames."""

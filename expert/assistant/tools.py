@@ -18,9 +18,9 @@ from typing import Any
 from expert.asking import Answered, Questionnaire
 from expert.assistant.permissions import Permissions
 from expert.cli.log import diagnosis_of_logs
-from expert.diagnosis import Diagnosis, Inquiry
+from expert.consultation import consult
+from expert.diagnosis import Diagnosis
 from expert.errors import UsageError
-from expert.examination import examine
 from expert.inference.diagnose import diagnose
 from expert.inference.explain import explain
 from expert.knowledge.base import Knowledge
@@ -52,8 +52,8 @@ class Tools:
         code in a process of its own; their model, data and random numbers stay as they were.
         """
         self.permissions.require_running()
-        examined = examine(self.permissions.spec(spec), budget=budget_seconds)
-        return self._told(examined.observations, examined.inquiries)
+        case = self.permissions.spec(spec)
+        return self._report(consult(case, self.knowledge, budget=budget_seconds).diagnosis)
 
     def watch_script(self, script: str, arguments: Sequence[str] = ()) -> Json:
         """Run a training script as `python SCRIPT ARGUMENTS` would, watch it, and diagnose it."""
@@ -103,7 +103,7 @@ class Tools:
         diagnosis, _ = diagnosis_of_logs(
             paths, self.knowledge, train_loss=train_loss, val_loss=val_loss
         )
-        return diagnosis_report(diagnosis, self.language).model_dump(mode="json", by_alias=True)
+        return self._report(diagnosis)
 
     def diagnose_facts(self, facts: Mapping[str, Any]) -> Json:
         """Diagnose from facts alone, as {"optimizer.learning_rate": 10}; `list_facts` names them.
@@ -168,8 +168,10 @@ class Tools:
         ]
         return {"passed": len(results) - len(failures), "failed": failures}
 
-    def _told(self, observations: Sequence[Observation], inquiries: Sequence[Inquiry] = ()) -> Json:
-        diagnosis: Diagnosis = diagnose(observations, self.knowledge, inquiries=inquiries)
+    def _told(self, observations: Sequence[Observation]) -> Json:
+        return self._report(diagnose(observations, self.knowledge))
+
+    def _report(self, diagnosis: Diagnosis) -> Json:
         return diagnosis_report(diagnosis, self.language).model_dump(mode="json", by_alias=True)
 
     def _question(self, question: Question, asking: Questionnaire) -> Json:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text as Styled
 
-from expert.asking import Questionnaire
+from expert.asking import Answered, Questionnaire
 from expert.cli.knowledge import knowledge_for
 from expert.cli.output import refuse_unwritable, report
+from expert.cli.progress import ProgressDisplay
 from expert.cli.saved_diagnosis import observations_in, read_diagnosis
 from expert.diagnosis import Diagnosis, Inquiry
 from expert.errors import UsageError
@@ -26,9 +28,13 @@ _KEYS = Text(
     en="Answer with a number. ? why this is asked, b back, d don't know, q finish.",
     zh="请用数字回答。? 为什么问，b 返回，d 不清楚，q 结束。",
 )
+_KEYS_MEANWHILE = Text(
+    en="Answer with a number. ? why this is asked, d don't know, q no more questions.",
+    zh="请用数字回答。? 为什么问，d 不清楚，q 不再提问。",
+)
 _NOT_UNDERSTOOD = Text(
-    en="'{said}' is no answer to this: type a number from 1 to {last}, or ?, b, d, q.",
-    zh="“{said}”不是可选的回答：请输入 1 到 {last} 的数字，或 ?、b、d、q。",
+    en="'{said}' is no answer to this: type a number from 1 to {last}, or {keys}.",
+    zh="“{said}”不是可选的回答：请输入 1 到 {last} 的数字，或 {keys}。",
 )
 _NOTHING_BEFORE = Text(en="This is the first question.", zh="这已经是第一个问题。")
 _NOTHING_LEFT = Text(
@@ -58,7 +64,7 @@ def ask(options: argparse.Namespace) -> int:
         asking.observations,
         knowledge,
         min_certainty=options.min_certainty,
-        inquiries=[*before, *_inquiries(asking)],
+        inquiries=[*before, *(answered.inquiry for answered in asking.answers)],
     )
     return report(diagnosis, options)
 
@@ -81,13 +87,10 @@ def _examined(path: str) -> tuple[list[Observation], list[Inquiry]]:
     return observations_in(saved, path), done
 
 
-def _inquiries(asking: Questionnaire) -> Iterable[Inquiry]:
-    for answered in asking.answers:
-        yield Inquiry(answered.question, "question", "done" if answered.choice else "skipped")
-
-
 class _Talk:
     """Says things on standard error: standard output is for the report alone."""
+
+    KEYS: ClassVar[tuple[str, ...]] = ("?", "d", "q")
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.language = options.lang
@@ -96,9 +99,67 @@ class _Talk:
     def say(self, text: Text, style: str = "") -> None:
         self.console.print(Styled(text.get(self.language), style=style))
 
+    def show(self, question: Question, number: int) -> None:
+        """Show a question with its choices."""
+        title = f"\n{number}. {question.text.text.get(self.language)}"
+        self.console.print(Styled(title, style="bold"))
+        for i, choice in enumerate(question.choices, 1):
+            line = Styled(f"{i:>2}  {choice.text.text.get(self.language)}")
+            self.console.print(Padding(line, (0, 0, 0, 2)))
+
+    def heard(self) -> str | None:
+        """Return the next line that is typed; None at the end, and for `q`."""
+        self.console.print("> ", end="")
+        line = sys.stdin.readline()
+        said = line.strip()
+        if not sys.stdin.isatty():
+            self.console.print(Styled(said))
+        return None if not line or said == "q" else said
+
+    def answer(self, asking: Questionnaire, question: Question, said: str) -> Questionnaire | None:
+        """Return the questionnaire with what was said; None, after a word, where that is none."""
+        if said in ("?", "？"):
+            self.say(asking.why(question), "italic")
+        elif said == "d":
+            return asking.answer(question.question, None)
+        elif (choice := _chosen(question, said)) is not None:
+            return asking.answer(question.question, choice)
+        elif said:
+            text, last = _NOT_UNDERSTOOD.get(self.language), len(question.choices)
+            keys = ("、" if self.language == "zh" else ", ").join(self.KEYS)
+            self.console.print(Styled(text.format(said=said, last=last, keys=keys)))
+        return None
+
+
+class Person(_Talk):
+    """Whoever sits at the terminal while a case is examined: asked one question now and then."""
+
+    def __init__(
+        self, knowledge: Knowledge, options: argparse.Namespace, display: ProgressDisplay
+    ) -> None:
+        super().__init__(options)
+        self._knowledge, self._display = knowledge, display
+        self._asked = 0
+
+    def ask(self, question: str, known: Sequence[Observation]) -> Answered | None:
+        """Return the answer to a question; None: no more of them."""
+        asked, asking = self._knowledge.questions[question], Questionnaire(self._knowledge, known)
+        with self._display.paused():
+            if not self._asked:
+                self.say(_KEYS_MEANWHILE, "dim")
+            self._asked += 1
+            self.show(asked, self._asked)
+            while (said := self.heard()) is not None:
+                answered = self.answer(asking, asked, said)
+                if answered is not None:
+                    return answered.answers[-1]
+        return None
+
 
 class _Interview(_Talk):
     """Asks one question after another."""
+
+    KEYS: ClassVar = ("?", "b", "d", "q")
 
     def __init__(self, asking: Questionnaire, options: argparse.Namespace) -> None:
         super().__init__(options)
@@ -110,7 +171,7 @@ class _Interview(_Talk):
         """Ask until nothing is worth asking, `q`, or the end of the input."""
         self.say(_KEYS, "dim")
         while question := self.asking.next():
-            self._show(question)
+            self.show(question, len(self.asking.answers) + 1)
             answered = self._answered(question)
             if answered is None:
                 return self.asking
@@ -119,40 +180,18 @@ class _Interview(_Talk):
         self.say(_NOTHING_LEFT, "dim")
         return self.asking
 
-    def _show(self, question: Question) -> None:
-        number = len(self.asking.answers) + 1
-        title = f"\n{number}. {question.text.text.get(self.language)}"
-        self.console.print(Styled(title, style="bold"))
-        for i, choice in enumerate(question.choices, 1):
-            line = Styled(f"{i:>2}  {choice.text.text.get(self.language)}")
-            self.console.print(Padding(line, (0, 0, 0, 2)))
-
     def _answered(self, question: Question) -> Questionnaire | None:
         """Return the questionnaire after one answer (or a step back), None to finish."""
-        while True:
-            self.console.print("> ", end="")
-            line = sys.stdin.readline()
-            said = line.strip()
-            if not sys.stdin.isatty():
-                self.console.print(Styled(said))
-            if not line or said == "q":
-                return None
-            if said in ("?", "？"):
-                self.say(self.asking.why(question), "italic")
-            elif said == "b":
-                if self.asking.answers:
-                    return self.asking.back()
+        while (said := self.heard()) is not None:
+            if said == "b" and self.asking.answers:
+                return self.asking.back()
+            if said == "b":
                 self.say(_NOTHING_BEFORE)
-            elif said == "d":
-                return self.asking.answer(question.question, None)
-            elif (choice := _chosen(question, said)) is not None:
-                return self.asking.answer(question.question, choice)
-            elif said:
-                self._tell_not_understood(question, said)
-
-    def _tell_not_understood(self, question: Question, said: str) -> None:
-        text = _NOT_UNDERSTOOD.get(self.language)
-        self.console.print(Styled(text.format(said=said, last=len(question.choices))))
+                continue
+            answered = self.answer(self.asking, question, said)
+            if answered is not None:
+                return answered
+        return None
 
     def _tell_suspicion(self) -> None:
         """Show the cause that leads now, when that has changed."""

@@ -131,6 +131,21 @@ def _examination_options() -> argparse.ArgumentParser:
     return options
 
 
+def _choosing_options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False, parents=[_examination_options()])
+    options.add_argument(
+        "--ask",
+        action="store_true",
+        help="ask you, too, where your answer is worth more than the next measurement",
+    )
+    options.add_argument(
+        "--trials",
+        action="store_true",
+        help="try fixes on copies, too, where that settles what measurements leave open",
+    )
+    return options
+
+
 def _add_ask(commands: Any, common: argparse.ArgumentParser) -> None:
     ask = commands.add_parser(
         "ask",
@@ -151,7 +166,7 @@ def _add_ask(commands: Any, common: argparse.ArgumentParser) -> None:
 def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:
     check = commands.add_parser(
         "check",
-        parents=[common, _examination_options()],
+        parents=[common, _choosing_options()],
         help="examine a case and print the diagnosis",
         description="Examine the case that FUNC in FILE.py returns (a dict with model, loss_fn, "
         "optimizer, train_loader, ...) and print the diagnosis.",
@@ -236,7 +251,7 @@ def _count(text: str) -> int:
 def _add_demo(commands: Any, common: argparse.ArgumentParser) -> None:
     demo = commands.add_parser(
         "demo",
-        parents=[common, _examination_options()],
+        parents=[common, _choosing_options()],
         help="examine a built-in broken patient",
         description="Open a built-in broken patient in the interface; without a terminal, or with "
         "--text, examine it and print the report.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,10 +46,23 @@ class ProgressDisplay:
         if self.console.is_terminal:
             self.progress.stop()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep the bar out of the way while a person is asked."""
+        if not self.console.is_terminal:
+            yield
+            return
+        self.progress.stop()
+        try:
+            yield
+        finally:
+            self.progress.start()
+
     def update(self, event: Mapping[str, Any]) -> None:
         """Take in one event of the examination."""
         match event.get("event"):
             case "start":
+                self._begin_anew()
                 self._start(event["probes"])
             case "warning":
                 self.user_output(f"torchmedic: {event['message'][self.language]}")
@@ -63,13 +77,20 @@ class ProgressDisplay:
         """Show what the user's own code printed, as it was."""
         self.console.print(Styled(line.rstrip("\n")), highlight=False, soft_wrap=True)
 
+    def _begin_anew(self) -> None:
+        self.costs.clear()
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+            self.task = None
+
     def _start(self, probes: list[Mapping[str, Any]]) -> None:
         for probe in probes:
             self.titles[probe["id"]] = probe["title"][self.language]
             self.costs[probe["id"]] = 1.0 + probe["cost"]
-        if self.task is not None:
-            self.progress.remove_task(self.task)
-        self.task = self.progress.add_task("", total=sum(self.costs.values()))
+        total = sum(self.costs.values())
+        if self.task is None:
+            self.task = self.progress.add_task("", total=total)
+        self.progress.update(self.task, total=total)
 
     def _probe(self, event: Mapping[str, Any]) -> None:
         if self.task is None:

@@ -19,14 +19,17 @@ from expert.cli.output import refuse_unwritable, write_others
 from expert.cli.progress import ProgressDisplay
 from expert.diagnosis import Diagnosis
 from expert.errors import UserCodeError
-from expert.examination import Examined, examine
+from expert.examination import examine
+from expert.examined import Examined
 from expert.inference.diagnose import diagnose
 from expert.knowledge.base import Knowledge
 from expert.language import Text
 from expert.observation import Observation
 from expert.report.json_report import to_json
 from expert.report.trial_report import TrialRow, cure_report, print_trials
-from expert.trying import USES, Tried, try_fixes
+from expert.trial_inquiries import useful
+from expert.tried import Tried
+from expert.trying import try_fixes
 
 MOST_CHANGES: Final = 3  # that together heal
 MOST_TRIALS: Final = 8  # in one round
@@ -45,7 +48,9 @@ def try_(options: argparse.Namespace) -> int:
         session.run()
     diagnosis = session.diagnosis
     if session.refusal is not None:
-        tell_refusal(session.refusal, diagnosis, options.lang)
+        if not diagnosis.findings:
+            raise session.refusal
+        tell_refusal(session.refusal, options.lang)
     _report(session, diagnosis, options)
     if session.interrupted:
         return INTERRUPTED
@@ -110,7 +115,7 @@ class _Session:
             budget=max(left * _EXAMINING, 1.0),
             device=self.options.device,
             treated=treated,
-            given=_useful(given),
+            given=useful(given),
             on_event=self.display.update,
             on_output=self.display.user_output,
         )
@@ -129,11 +134,11 @@ class _Session:
             pairs = {id_: pairs.get(id_, ("", Text(id_, id_))) for id_ in wanted}
         trials = [trial for trial in pairs if trial not in self.changes]
         if not trials:
-            return Tried({}, ())
+            return Tried({})
         tried = try_fixes(
             self.options.spec,
             trials if wanted else trials[:MOST_TRIALS],
-            given=_useful(facts),
+            given=useful(facts),
             treated=self.changes,
             budget=max(self._end - time.monotonic(), 1.0),
             device=self.options.device,
@@ -180,12 +185,6 @@ def _others(diagnosis: Diagnosis, trial: str) -> bool:
     return any(
         f.cause not in healed and not healed.intersection(f.because_of) for f in diagnosis.findings
     )
-
-
-def _useful(facts: Sequence[Observation]) -> list[Observation]:
-    """Return the facts that treatments may use: what the rate sweep found, for one."""
-    names = {name for uses in USES.values() for name in uses}
-    return [fact for fact in facts if fact.name in names]
 
 
 def _report(session: _Session, diagnosis: Diagnosis, options: argparse.Namespace) -> None:

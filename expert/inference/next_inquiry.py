@@ -120,6 +120,12 @@ class Chooser:
         self._waiting.pop(inquiry, None)
         self._situation.learn(observations, *self._sources())
 
+    def replace(self, kind: InquiryKind, candidates: Iterable[Candidate]) -> None:
+        """Take these for the candidates of their kind instead of those before."""
+        kept = {id_: old for id_, old in self._waiting.items() if old.kind != kind}
+        self._waiting = kept | {candidate.id: candidate for candidate in candidates}
+        self._situation.learn((), *self._sources())
+
     def choose(self, *, least: float = LEAST) -> Choice | None:
         """Return the inquiry to make next, None when none is worth its cost."""
         ranked = self.rank()

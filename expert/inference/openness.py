@@ -110,7 +110,8 @@ class Situation:
         trials: frozenset[str],
     ) -> None:
         """Take in what was seen and what can now still be learnt."""
-        changed = {name for name, those in self.providers.items() if providers.get(name) != those}
+        names = self.providers.keys() | providers.keys()
+        changed = {name for name in names if self.providers.get(name) != providers.get(name)}
         for one in seen:
             changed.add(one.name)
             self.readings[one.name] = Reading(one)

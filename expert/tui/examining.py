@@ -16,7 +16,7 @@ from expert.observation import Observation
 if TYPE_CHECKING:
     from expert.knowledge.base import Knowledge
     from expert.knowledge.reader import KnowledgeError
-    from expert.trying import Tried
+    from expert.tried import Tried
 
 OnEvent = Callable[[Mapping[str, Any]], None]
 OnOutput = Callable[[str], None]

@@ -13,7 +13,7 @@ from expert.asking import Answered, Questionnaire
 from expert.diagnosis import Diagnosis, Inquiry
 from expert.inference.diagnose import diagnose
 from expert.observation import Observation
-from expert.trying import Tried
+from expert.tried import Tried
 
 if TYPE_CHECKING:
     from expert.knowledge.base import Knowledge
@@ -38,7 +38,7 @@ class Reasoned:
 
 def known(session: Session) -> tuple[Observation, ...]:
     """Return what was measured, by probes and by trials."""
-    trials = Tried(session.trials, ()).observations
+    trials = Tried(session.trials).observations
     return (*session.measured, *trials)
 
 

@@ -44,6 +44,7 @@ def real_services(
         knowledge: Knowledge | None = None,
     ) -> RunningExamination:
         from expert.examination import ExaminationProcess  # not before the first frame
+        from expert.trial_inquiries import useful
 
         return ExaminationProcess(
             spec,
@@ -51,7 +52,7 @@ def real_services(
             device=device,
             only=only,
             treated=treated,
-            given=_useful(given) if treated else (),
+            given=useful(given) if treated else (),
             knowledge=knowledge,
             on_event=on_event,
             on_output=on_output,
@@ -66,12 +67,13 @@ def real_services(
         on_event: OnEvent,
         on_output: OnOutput,
     ) -> RunningTrials:
+        from expert.trial_inquiries import useful
         from expert.trying import TrialRun
 
         return TrialRun(
             spec,
             trials,
-            given=_useful(given),
+            given=useful(given),
             treated=treated,
             budget=_TRIAL_SECONDS,
             device=device,
@@ -88,11 +90,3 @@ def real_services(
         budget=budget,
         min_certainty=min_certainty,
     )
-
-
-def _useful(facts: Sequence[Observation]) -> list[Observation]:
-    """Return the facts that treatments may use: a command line has limits."""
-    from expert.trying import USES
-
-    names = {name for uses in USES.values() for name in uses}
-    return [fact for fact in facts if fact.name in names]

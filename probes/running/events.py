@@ -23,6 +23,7 @@ class Started:
     """The examination starts: these probes will be run, in this order."""
 
     probes: Sequence[Probe]
+    idle: frozenset[str] = frozenset()  # those for which the case has nothing to look at
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as a JSON object."""
@@ -34,6 +35,8 @@ class Started:
                 "usual": probe.cost if probe.usual is None else probe.usual,
                 "provides": list(probe.provides),
                 "after": list(probe.after),
+                "seconds": probe.seconds,
+                "idle": probe.id in self.idle,
             }
             for probe in self.probes
         ]

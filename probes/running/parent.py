@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from probes.probe import Probe
 from probes.running.events import OnEvent, ProbeWanted
-from probes.running.run import Choose
+from probes.running.run import Choose, Chosen
 
 Told = queue.SimpleQueue[str]
 
@@ -36,12 +36,16 @@ def watch_parent() -> Told:
 
 
 def chosen_by_parent(told: Told, on_event: OnEvent) -> Choose:
-    """Return a choice of the next probe that asks the parent: its id, or an empty line for none."""
+    """Return a choice of the next probe that asks the parent.
 
-    def choose(waiting: Sequence[Probe]) -> Probe | None:
+    It tells "ID SECONDS": the probe, and how long a person was waited for; an empty line for none.
+    """
+
+    def choose(waiting: Sequence[Probe]) -> Chosen | None:
         on_event(ProbeWanted())
-        wanted = told.get()
-        return next((probe for probe in waiting if probe.id == wanted), None)
+        wanted, _, waited = told.get().partition(" ")
+        probe = next((probe for probe in waiting if probe.id == wanted), None)
+        return None if probe is None else Chosen(probe, float(waited))
 
     return choose
 

@@ -29,6 +29,7 @@ from probes.running.events import (
 from probes.running.examination import BudgetSpent, Examination
 
 CHEAP: Final = 4  # training steps: probes that cost no more always run
+SMALL_STEP: Final = 0.0015  # seconds that a training step of a small network takes on a CPU
 _SHOWN_EVERY: Final = 0.1  # seconds between two progress events
 _OUT_OF_TIME: Final = Text(en="stopped at the time budget", zh="已到时间预算，提前停止")
 _NO_TIME: Final = Text(
@@ -48,12 +49,20 @@ _MISSING: Final[dict[Need, Text]] = {
 }
 
 
-Choose = Callable[[Sequence[Probe]], Probe | None]
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The probe to run next, after a person was waited for so many seconds."""
+
+    probe: Probe
+    waited: float = 0.0
 
 
-def first_of(waiting: Sequence[Probe]) -> Probe | None:
+Choose = Callable[[Sequence[Probe]], Chosen | None]
+
+
+def first_of(waiting: Sequence[Probe]) -> Chosen | None:
     """Choose the probes in the order in which they are given."""
-    return waiting[0]
+    return Chosen(waiting[0])
 
 
 def run_probes(
@@ -73,13 +82,16 @@ def run_probes(
     """
     if probes is None:
         probes = all_probes(lambda text: on_event(Warned(text)))
-    on_event(Started(tuple(probes)))
+    idle = frozenset(probe.id for probe in probes if probe.is_idle(case))
+    on_event(Started(tuple(probes), idle))
     with Examination(case, budget_s=budget_s) as exam:
         budget = _Budget(time.monotonic() + budget_s)
         exam.prepare()
         refusal = exam.refusal
         waiting = list(probes)
-        while waiting and (probe := choose(waiting)) is not None:
+        while waiting and (chosen := choose(waiting)) is not None:
+            probe = chosen.probe
+            budget = _Budget(budget.end + chosen.waited)  # a person's time is none of ours
             exam.deadline = budget.deadline(probe, waiting)
             waiting.remove(probe)
             on_event(_run(probe, exam, budget, on_event))
@@ -110,7 +122,8 @@ class _Budget:
 
 
 def _usual(probe: Probe) -> float:
-    return probe.cost if probe.usual is None else probe.usual
+    steps = probe.cost if probe.usual is None else probe.usual
+    return steps + probe.seconds / SMALL_STEP
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from expert.cli.knowledge import knowledge_for
 from expert.errors import TorchmedicError
-from expert.examination import death_of
+from expert.examined import death_of
 
 from .patients import patient_called
 from .visit import Visit, examine

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from expert import Diagnosis, Knowledge, Observation, diagnose
-from expert.trying import Tried
+from expert.tried import Tried
 from probes.case.case import Case
 from probes.running.run import run_probes
 from probes.trials.registry import TRIALS
@@ -94,4 +94,4 @@ def _trials(
     chosen = [trial for id_, trial in TRIALS.items() if id_ in wanted]
     sweep = [fact for fact in seen if fact.name.startswith("sweep.")]
     results = run_trials(case, chosen, given=sweep, budget_s=budget_s) if chosen else []
-    return Tried({result.id: result.to_json() for result in results}, ()).observations
+    return Tried({result.id: result.to_json() for result in results}).observations

@@ -9,15 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from expert import built_in_knowledge, diagnose
+from expert import Observation, built_in_knowledge, diagnose
+from expert.asking import Answered
 from expert.errors import UsageError, UserCodeError
-from expert.examination import ExaminationProcess, Examined, examine
+from expert.examination import ExaminationProcess, examine
+from expert.examined import Examined
+from expert.tried import Tried
+from tests.expert.making import loaded
 
 GOOD = """
 import os, signal, sys, time
@@ -329,3 +333,84 @@ def test_a_chosen_probe_that_takes_the_process_down_does_not_end_the_choosing(
     assert set(statuses(examined)) == set(only)
     assert statuses(examined)["updates"] in ("failed", "skipped")
     assert statuses(examined)["data"] == "done"
+
+
+class Someone:
+    """A person who says yes once and wants no more questions."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def ask(self, question: str, known: Sequence[Observation]) -> Answered | None:
+        self.asked.append(question)
+        return Answered(question, "yes") if len(self.asked) == 1 else None
+
+
+HINTED = """
+fact: optimizer.learning_rate
+meaning: {en: rate, zh: 学习率}
+type: number
+inquiry: probe:optimizer
+---
+fact: mine.odd
+meaning: {en: odd, zh: 奇怪}
+type: flag
+inquiry: question:is-it-odd
+---
+question: is-it-odd
+text: {en: Is it odd?, zh: 奇怪吗？}
+why: {en: To know., zh: 为了了解。}
+choices:
+  - {answer: "yes", text: {en: "yes", zh: 是}, sets: {mine.odd: true}}
+  - {answer: "no", text: {en: "no", zh: 否}, sets: {mine.odd: false}}
+---
+cause: oddity
+title: {en: oddity, zh: 奇怪}
+explanation: {en: It is odd., zh: 很奇怪。}
+evidence:
+  - rule: hint
+    when: {fact: optimizer.learning_rate, at_least: 0.05}
+    certainty: 0.4
+    reason: {en: a hint, zh: 线索}
+  - rule: said
+    when: {fact: mine.odd, is: true}
+    certainty: 0.3
+    reason: {en: said so, zh: 您说的}
+fixes:
+  - fix: cure
+    title: {en: cure, zh: 治疗}
+    instructions: {en: Do it., zh: 去做。}
+    verify: {en: Look., zh: 看看。}
+    trial: rate-tenth
+"""
+
+
+def test_a_person_and_trials_are_part_of_what_is_chosen(tmp_path: Path) -> None:
+    person = Someone()
+    tries: list[tuple[tuple[str, ...], set[str], float]] = []
+
+    def try_fixes(trials: Sequence[str], given: Sequence[Observation], seconds: float) -> Tried:
+        tries.append((tuple(trials), {fact.name for fact in given}, seconds))
+        time.sleep(0.1)
+        told = {"id": "rate-tenth", "tried": True, "improved": True, "cured": True}
+        numbers = {"before": 2.0, "after": 0.5, "baseline": 2.0, "gain": 0.8, "score": 1.0}
+        more = {"measure": "loss", "goal": "training", "steps": 9, "seconds": 0.1, "reason": None}
+        return Tried({"rate-tenth": told | numbers | more})
+
+    base = loaded(HINTED)
+    examined = examine(
+        write(tmp_path), only=CHEAP, knowledge=base, person=person, try_fixes=try_fixes, budget=30
+    )
+    assert person.asked == ["is-it-odd"]
+    ((trials, given, seconds),) = tries
+    assert trials == ("rate-tenth",)
+    assert "mine.odd" in given
+    assert 0 < seconds <= 31
+    made = [
+        (inquiry.kind, inquiry.id) for inquiry in examined.inquiries if inquiry.status == "done"
+    ]
+    assert made == [("probe", "optimizer"), ("question", "is-it-odd"), ("trial", "rate-tenth")]
+    finding = diagnose(examined.observations, base).findings[0]
+    assert finding.fixes[0].tried is not None
+    assert finding.fixes[0].tried.cured
+    assert finding.certainty > 0.7

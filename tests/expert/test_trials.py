@@ -7,7 +7,7 @@ import pytest
 from expert import Observation, diagnose, load_knowledge
 from expert.diagnosis import Diagnosis, Finding, TrialOutcome
 from expert.inference.trials import FAILED, HELPED, HELPED_LESS
-from expert.trying import Tried
+from expert.tried import Tried
 
 KNOWLEDGE = load_knowledge()
 SLOW = [
@@ -27,7 +27,7 @@ def result(id_: str, *, improved: bool = True, gain: float = 0.5, **more: object
 
 
 def after(*results: dict, facts: list[Observation] = SLOW) -> Diagnosis:
-    tried = Tried({entry["id"]: entry for entry in results}, ())
+    tried = Tried({entry["id"]: entry for entry in results})
     return diagnose([*facts, *tried.observations], KNOWLEDGE)
 
 

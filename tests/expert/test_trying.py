@@ -17,7 +17,8 @@ import pytest
 
 from expert import UsageError, load_knowledge
 from expert.errors import UserCodeError
-from expert.trying import USES, TrialRun, candidates, try_fixes
+from expert.trial_inquiries import STEPS, USES, trial_candidates
+from expert.trying import TrialRun, try_fixes
 
 CASE = """
 import os
@@ -174,15 +175,15 @@ def _trying(pid: int) -> bool:
 
 def test_trials_are_candidates_for_the_next_inquiry() -> None:
     knowledge = load_knowledge()
-    found = {candidate.id: candidate for candidate in candidates(knowledge)}
-    fixes = [fix for cause in knowledge.causes.values() for fix in cause.fixes]
-    assert set(found) == {fix.trial for fix in fixes if fix.trial}
-    assert all(candidate.kind == "trial" for candidate in found.values())
-    assert "trial.effect" in found["shuffled"].provides
-    assert found["suggested-rate"].after
-    later = {candidate.id: candidate for candidate in candidates(knowledge, made=["adam"])}
-    assert "adam" not in later
-    assert later["shuffled"].cost < found["shuffled"].cost
+    trials = ["shuffled", "suggested-rate"]
+    shuffled, rate = trial_candidates(knowledge, trials)
+    assert [shuffled.id, rate.id] == trials
+    assert shuffled.kind == "trial"
+    assert "trial.effect" in shuffled.provides
+    assert rate.after == ("learning_rate",)
+    (alone,) = trial_candidates(knowledge, ["shuffled"])
+    assert alone.cost == 3 * STEPS  # with the two runs that it is compared with
+    assert shuffled.cost == 2 * STEPS
 
 
 def test_what_trials_use_is_known_to_both_sides() -> None:

@@ -18,7 +18,7 @@ from probes.installed import all_probes
 from probes.probe import Probe
 from probes.registry import PROBES
 from probes.running.events import Event, ProbeEnded, Warned
-from probes.running.run import run_probes
+from probes.running.run import Chosen, run_probes
 
 PROBE = """
 from expert import Text
@@ -72,8 +72,8 @@ def found() -> tuple[list[str], list[Text]]:
 def examined(*ids: str) -> list[Event]:
     """The events of an examination of a small case in which only these probes are run."""
 
-    def choose(waiting: Sequence[Probe]) -> Probe | None:
-        return next((probe for probe in waiting if probe.id in ids), None)
+    def choose(waiting: Sequence[Probe]) -> Chosen | None:
+        return next((Chosen(probe) for probe in waiting if probe.id in ids), None)
 
     events: list[Event] = []
     run_probes(CASE, on_event=events.append, choose=choose)

@@ -13,8 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from expert.asking import Answered
 from expert.cli import main
+from expert.cli.ask import Person
+from expert.cli.parser import build_parser
+from expert.cli.progress import ProgressDisplay
+from tests.expert.making import loaded
 
 ASK = [sys.executable, "-c", "import sys; from expert.cli import main; sys.exit(main())", "ask"]
 
@@ -206,3 +212,19 @@ def _drain(terminal: int) -> None:
             pass
     except OSError:  # the other end was closed
         pass
+
+
+def test_someone_who_is_asked_during_an_examination_answers_or_has_had_enough(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = loaded(PACK)
+    options = build_parser().parse_args(["check", "case.py:case", "--lang", "en", "--ask"])
+    display = ProgressDisplay(Console(file=io.StringIO()), "en")
+    person = Person(base, options, display)
+    monkeypatch.setattr("sys.stdin", io.StringIO("?\nb\n1\nd\n"))
+    assert person.ask("weather", ()) == Answered("weather", "rain")
+    said = capsys.readouterr().err
+    assert "Machines rust" in said
+    assert "'b' is no answer to this: type a number from 1 to 3, or ?, d, q." in said
+    assert person.ask("weather", ()) == Answered("weather", None)
+    assert person.ask("weather", ()) is None  # the input ends

@@ -18,7 +18,7 @@ from expert.knowledge.found import load_found
 from expert.knowledge.loader import built_in_knowledge
 from expert.lint import CODES, Provider
 from expert.rule_tests import never_fired, run_rule_tests
-from expert.trying import Tried
+from expert.tried import Tried
 from probes.logs.curves import observe_curves
 from probes.logs.reading import read_logs
 from probes.registry import PROBES
@@ -205,7 +205,7 @@ def test_trials_give_exactly_the_facts_that_are_declared_as_theirs() -> None:
         **dict.fromkeys(("gain", "before", "after", "baseline", "score"), 0.5),
         **{"id": "adam", "measure": "loss", "steps": 10},
     }
-    seen = {fact.name for fact in Tried({"adam": result}, ()).observations}
+    seen = {fact.name for fact in Tried({"adam": result}).observations}
     facts = built_in_knowledge().facts
     assert {name for name in facts if facts[name].inquiry == "trial:comparison"} == seen
 

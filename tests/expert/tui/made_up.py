@@ -14,7 +14,7 @@ from expert.errors import UserCodeError
 from expert.knowledge.loader import Knowledge, load_knowledge
 from expert.language import Language, Text
 from expert.observation import Observation
-from expert.trying import Tried
+from expert.tried import Tried
 from expert.tui.app import TorchmedicApp
 from expert.tui.examining import FixedKnowledge, KnowledgeSource, OnEvent, OnOutput
 from expert.tui.outcome import Kind, Subject
@@ -214,7 +214,7 @@ class _TrialRun:
             self.on_event(event)
         if self.script.error is not None:
             raise self.script.error
-        return Tried({id_: self.script.results[id_] for id_ in self.trials}, ())
+        return Tried({id_: self.script.results[id_] for id_ in self.trials})
 
     def cancel(self) -> None: ...
 

@@ -16,9 +16,9 @@ from expert.language import Text
 from probes.case.case import Case
 from probes.probe import Need, Probe
 from probes.registry import PROBES
-from probes.running.events import Event, LossRefused
+from probes.running.events import Event, LossRefused, ProbeEnded
 from probes.running.examination import Examination
-from probes.running.run import run_probes
+from probes.running.run import Chosen, run_probes
 from tests.probes.sentences import said
 
 X, Y = torch.randn(20, 4), torch.randint(3, (20,))
@@ -310,6 +310,19 @@ def test_without_a_budget_only_cheap_probes_run() -> None:
     assert ended["good"]["status"] == "done"
 
 
+@pytest.mark.parametrize(("waited", "status"), [(0.0, "skipped"), (1000.0, "done")])
+def test_what_a_person_takes_to_answer_is_added_to_the_budget(waited: float, status: str) -> None:
+    events: list[Event] = []
+    run_probes(
+        make_case(),
+        probes=[make_probe(good, cost=100)],
+        budget_s=0.0,
+        choose=lambda waiting: Chosen(waiting[0], waited),
+        on_event=events.append,
+    )
+    assert [e.status for e in events if isinstance(e, ProbeEnded)] == [status]
+
+
 def test_a_probes_own_clean_up_runs_before_the_next_probe() -> None:
     order: list[str] = []
 
@@ -393,8 +406,8 @@ def test_the_next_probe_can_be_chosen_and_choosing_none_ends_it() -> None:
         ran.append("second")
         yield exam.observe("b", 1)
 
-    def backwards(waiting: Sequence[Probe]) -> Probe | None:
-        return waiting[-1] if len(waiting) > 1 else None
+    def backwards(waiting: Sequence[Probe]) -> Chosen | None:
+        return Chosen(waiting[-1]) if len(waiting) > 1 else None
 
     seen = run_probes(make_case(), probes=(make_probe(first), make_probe(second)), choose=backwards)
     assert ran == ["second"]
