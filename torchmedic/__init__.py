@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from expert import Diagnosis, Observation, diagnose, explain, load_knowledge, what_if
     from expert.cli.watch import TrainingStopped, Watch, watch
-    from expert.trying import Tried, try_fixes
+    from expert.tried import Tried
+    from expert.trying import try_fixes
     from probes import Case, run_probes
     from probes.integrations.accelerate import AccelerateTracker
     from probes.integrations.ignite import IgniteHandler
@@ -34,7 +35,7 @@ _HOMES = {
     "Observation": "expert",
     "TrainingStopped": "expert.cli.watch",
     "TransformersCallback": "probes.integrations.transformers",
-    "Tried": "expert.trying",
+    "Tried": "expert.tried",
     "Watch": "expert.cli.watch",
     "check": "torchmedic.checking",
     "diagnose": "expert",
