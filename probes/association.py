@@ -15,7 +15,7 @@ from torch import Tensor
 
 from expert.language import Text
 from expert.observation import Observation
-from probes.case.batches import Batch
+from probes.case.batches import Batch, map_tensors, take_apart_like
 from probes.data import input_kind, input_tensors
 from probes.probe import Probe
 from probes.quantities.cheap_models import (
@@ -24,7 +24,7 @@ from probes.quantities.cheap_models import (
     neighbour_agreement,
     smoothers,
 )
-from probes.quantities.codes import codes
+from probes.quantities.codes import Codes, codes, one_hot
 from probes.quantities.label_noise import contradicting_share, estimate
 from probes.quantities.tables import Scaling, columns_of, distinct, rows_of, whole_rows
 from probes.quantities.task import infer
@@ -49,11 +49,15 @@ def measure(exam: Examination) -> Iterator[Observation]:
     if found is None:
         return
     table, relation = found
+    if all(tensor.dim() == 2 for tensor in input_tensors(exam.batch).values()):
+        named = codes(table.rows, table.target)
+        if named.coded:  # what the inputs tell is told by the names, not by their numbers
+            table.features = torch.cat([table.features, one_hot(table.rows, named.coded)], dim=1)
+            relation = associate(smoothers(table.features), table.target)
+        yield from _codes(exam, named)
     yield from _strength(exam, table, relation)
     if task.kind in ("class-index", "one-hot", "binary"):
         yield from _noise(exam, table, relation)
-    if all(tensor.dim() == 2 for tensor in input_tensors(exam.batch).values()):
-        yield from _codes(exam, table)
     exam.progress(0.6)
     held = _related(exam, alike(exam.val_batches))
     if held is not None:
@@ -133,16 +137,46 @@ def _noise(exam: Examination, table: Table, relation: Association) -> Iterator[O
         yield exam.observe("label_noise.suspicious", found, where=tuple(names))
 
 
-def _codes(exam: Examination, table: Table) -> Iterator[Observation]:
-    found = codes(table.rows, table.target)
-    if found.coded:
-        names = tuple(f"input[{column}]" for column in found.coded)
+def _codes(exam: Examination, found: Codes) -> Iterator[Observation]:
+    slopes = _slopes(exam) if found.coded else None
+    coded = [
+        (column, gain)
+        for column, gain in zip(found.coded, found.gains, strict=True)
+        if slopes is None or float(slopes[column]) > 0
+    ]
+    if coded:
+        names = tuple(f"input[{column}]" for column, _ in coded)
         yield exam.observe("input.coded_feature", (True,) * len(names), where=names)
-        yield exam.observe("input.coded_gain", found.coded_gain)
+        yield exam.observe("input.coded_gain", max(gain for _, gain in coded))
     if found.angles:
         names = tuple(f"input[{column}]" for column in found.angles)
         yield exam.observe("input.angle_feature", (True,) * len(names), where=names)
         yield exam.observe("input.angle_gain", found.angle_gain)
+
+
+def _slopes(exam: Examination) -> Tensor | None:
+    """Return how the loss changes with each input column (P,), None where that cannot be had.
+
+    It does not change at all with the number of what the network looks up in an embedding.
+    """
+    leaves = {
+        id(tensor): tensor.detach().clone().requires_grad_()
+        for tensor in input_tensors(exam.batch).values()
+        if tensor.is_floating_point()
+    }
+    raw = map_tensors(exam.batch.raw, lambda tensor: leaves.get(id(tensor), tensor))
+    with exam.training(), torch.enable_grad():
+        exam.count_steps(1)
+        try:
+            loss = exam.loss_of(take_apart_like(exam.batch, raw))
+            found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+        except Exception:  # the user's loss fails, or has no graph
+            return None
+    slopes = [
+        torch.zeros(leaf.shape[1:]) if slope is None else slope.detach().abs().amax(0).cpu()
+        for leaf, slope in zip(leaves.values(), found, strict=True)
+    ]
+    return torch.cat([slope.reshape(-1) for slope in slopes]) if slopes else None
 
 
 def _contradictions(exam: Examination, batches: Sequence[Batch]) -> Iterator[Observation]:

@@ -26,10 +26,13 @@ _LEAST: Final = 100  # samples
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Columns better read as codes or angles, and the largest share of the target that adds."""
+    """Columns better read as codes or angles, and the share of the target that adds.
+
+    `gains`: of each coded column; `angle_gain`: the largest.
+    """
 
     coded: tuple[int, ...] = ()
-    coded_gain: float = 0.0
+    gains: tuple[float, ...] = ()
     angles: tuple[int, ...] = ()
     angle_gain: float = 0.0
 
@@ -55,7 +58,7 @@ def codes(rows: Tensor, target: Tensor) -> Codes:
                 angles[column] = gain
     return Codes(
         tuple(coded),
-        max(coded.values(), default=0.0),
+        tuple(coded.values()),
         tuple(angles),
         max(angles.values(), default=0.0),
     )
@@ -63,6 +66,12 @@ def codes(rows: Tensor, target: Tensor) -> Codes:
 
 def _may_be_codes(kinds: Tensor, samples: int) -> bool:
     return _whole(kinds) and _CODES[0] <= len(kinds) <= min(_CODES[1], samples // _PER_VALUE)
+
+
+def one_hot(rows: Tensor, columns: tuple[int, ...]) -> Tensor:
+    """Return these columns of `rows` (N, P), each value of each as a column of 0 and 1."""
+    parts = [rows[:, column, None] == torch.unique(rows[:, column]) for column in columns]
+    return torch.cat(parts, dim=1).double()
 
 
 def _whole(kinds: Tensor) -> bool:

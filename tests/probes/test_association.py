@@ -15,7 +15,7 @@ from probes.quantities.codes import codes
 from probes.quantities.label_noise import estimate
 from probes.quantities.tables import Scaling
 from probes.running.examination import Examination
-from tests.probes.small_cases import adam, case, diabetes, digits, loader, mlp, seen, tumours
+from tests.probes.small_cases import adam, case, diabetes, digits, loader, mlp, seen, sgd, tumours
 
 
 def facts(x: Tensor, y: Tensor, outputs: int, **more):
@@ -138,3 +138,31 @@ def test_tokens_and_autoencoders_are_left_alone():
     x, _ = digits()
     given = case(mlp(64, 16, 64), loader(x, x), nn.MSELoss(), adam(1e-3))
     assert seen(given, association.PROBE) == {}
+
+
+class _LooksUp(nn.Module):
+    """Takes the first column as the number of a shop, for an embedding or as it is."""
+
+    def __init__(self, embeds: bool) -> None:
+        super().__init__()
+        self.embeds = embeds
+        self.shop, self.rest = nn.Embedding(12, 4), nn.Linear(4 + 2 if embeds else 3, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.embeds:
+            return self.rest(x)
+        return self.rest(torch.cat([self.shop(x[:, 0].long()), x[:, 1:]], dim=1))
+
+
+@pytest.mark.parametrize("embeds", [True, False])
+def test_a_code_that_is_looked_up_in_an_embedding_is_no_number_to_the_network(embeds):
+    torch.manual_seed(0)
+    shop = torch.randint(0, 12, (900,))
+    x = torch.cat([shop[:, None].float(), torch.randn(900, 2)], dim=1)
+    y = torch.randint(0, 3, (12,))[shop]
+    found = seen(
+        case(_LooksUp(embeds), loader(x, y), nn.CrossEntropyLoss(), sgd(0.1)), association.PROBE
+    )
+    assert ("input.coded_feature" in found) is not embeds
+    assert found["association.gain"] > 0.8  # told by the names, whoever reads them
+    assert found["label_noise.share"] < 0.05
