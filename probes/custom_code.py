@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -21,6 +20,7 @@ from expert.language import Text
 from expert.observation import Observation
 from probes.case.batches import cut
 from probes.probe import Probe
+from probes.quantities.slopes import Slopes, verdict
 
 if TYPE_CHECKING:
     from probes.running.examination import Examination
@@ -33,25 +33,6 @@ _STEPS: Final[dict[torch.dtype, tuple[float, ...]]] = {
 }
 _SEED: Final = 20
 Function = type[torch.autograd.Function]
-
-
-@dataclass(frozen=True, slots=True)
-class _Slopes:
-    """Along one direction: what the backward says, and differences at several step sizes."""
-
-    analytic: float
-    numeric: tuple[float, ...]
-
-    @property
-    def flat(self) -> bool:
-        """Return whether the forward does not move (for most steps) where the backward does."""
-        still = sum(value == 0 for value in self.numeric)
-        return self.analytic != 0 and 2 * still > len(self.numeric)
-
-    @property
-    def error(self) -> float:
-        """Return the relative error at the best step size."""
-        return min(_relative(value, self.analytic) for value in self.numeric)
 
 
 def measure(exam: Examination) -> Iterator[Observation]:
@@ -127,20 +108,13 @@ def _checked(function: Function, arguments: list[Any]) -> Iterator[tuple[str, fl
             except Exception:  # it does not run in this precision
                 continue
             if slopes:
-                yield place, _verdict(slopes)
+                yield place, verdict(slopes)
             break
-
-
-def _verdict(slopes: Sequence[_Slopes]) -> float | None:
-    if 2 * sum(slope.flat for slope in slopes) > len(slopes):
-        return None
-    errors = sorted(slope.error for slope in slopes)
-    return errors[len(errors) // 2]
 
 
 def _slopes(
     function: Function, arguments: list[Any], position: int, dtype: torch.dtype
-) -> list[_Slopes]:
+) -> list[Slopes]:
     """Return slopes along random directions; [] where the function is random or hands values on."""
     given = [_cast(value, dtype) for value in arguments]
     generator = torch.Generator().manual_seed(_SEED)
@@ -160,7 +134,7 @@ def _slopes(
         )
         slope = float((analytic * direction).sum())
         if all(map(math.isfinite, (*numeric, slope))):
-            found.append(_Slopes(slope, numeric))
+            found.append(Slopes(slope, numeric))
     return found
 
 
@@ -224,11 +198,6 @@ def _difference(
         behind = _run(function, given, position, at - step * direction)
         change = [((a - b) * w).sum() for a, b, w in zip(ahead, behind, weights, strict=True)]
         return float(torch.stack(change).sum()) / (2 * step)
-
-
-def _relative(numeric: float, analytic: float) -> float:
-    largest = max(abs(numeric), abs(analytic))
-    return abs(numeric - analytic) / largest if largest else 0.0
 
 
 PROBE = Probe(

@@ -122,7 +122,7 @@ def _pooled_batch(batch: Batch) -> Tensor | None:
     parts = _parts(batch)
     if parts is None:
         return None
-    return torch.cat([_pooled(part).flatten(1).double().cpu() for part in parts], dim=1)
+    return torch.cat([pooled(part).flatten(1).double().cpu() for part in parts], dim=1)
 
 
 def _flat_batch(batch: Batch) -> Tensor | None:
@@ -133,8 +133,8 @@ def _flat_batch(batch: Batch) -> Tensor | None:
     return torch.cat(flat, dim=1)
 
 
-def _pooled(values: Tensor) -> Tensor:
-    """Return the sample's values averaged down where they are an image or a long sequence."""
+def pooled(values: Tensor) -> Tensor:
+    """Return the samples' values (N, ...) averaged down where an image or a long sequence."""
     values = values.float().reshape(len(values), 1) if values.dim() == 1 else values.float()
     if values.dim() == 4:
         if values.shape[-1] in (1, 2, 3, 4) and values.shape[1] not in (1, 2, 3, 4):

@@ -52,7 +52,8 @@ Measure = Callable[[str, Tensor, int | None, tuple[float | None, float | None]],
 class Tracer(TorchFunctionMode):
     """Observe torch functions while active; the operations are in `ops` afterwards.
 
-    `measure`: what is kept of the outputs of layers and activations (see `measured`), if anything.
+    `measure`: what is kept of the outputs of layers and activations (see `measured`), if anything;
+    with `measure_all` of every operation inside the model that changes values.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class Tracer(TorchFunctionMode):
         listener: Listener | None = None,
         *,
         measure: Measure | None = None,
+        measure_all: bool = False,
     ) -> None:
         super().__init__()
         self._measure = measure
+        self._measure_all = measure_all
         self.ops: list[Op] = []
         self.failures: Counter[str] = Counter()
         self.model = model
@@ -226,7 +229,7 @@ class Tracer(TorchFunctionMode):
             probability=_dropped(call),
             clipped=clipped_share(call, given[0][0]) if given and name == "clamp" else None,
         )
-        if self._measure is not None and _worth_measuring(op):
+        if self._measure is not None and _worth_measuring(op, self._measure_all):
             return replace(op, measured=self._measure(name, output, units_axis(op), bounds))
         return op
 
@@ -261,8 +264,10 @@ class Tracer(TorchFunctionMode):
 _NO_BOUNDS: Final = (None, None)
 
 
-def _worth_measuring(op: Op) -> bool:
-    return op.inside and op.activation and (op.weights is not None or op.is_activation)
+def _worth_measuring(op: Op, every: bool) -> bool:
+    if not (op.inside and op.activation):
+        return False
+    return op.weights is not None or op.is_activation or (every and op.name not in ops.RESHAPING)
 
 
 def _refined(name: str, given: Sequence[tuple[Tensor, Seen]]) -> tuple[str, bool]:

@@ -8,13 +8,15 @@ from torch import Tensor, nn
 from .. import digits_cnn, loops
 from ..changed import with_model
 from ..data import CaseDict
-from ..faults import data, network, practice
+from ..faults import data, lost, network, practice
 from ..patient import Patient
 from .bases import Fault, ill
 
 _DEAD = ("dead-relu", "bad-init")
 _DEEP = ("network-too-deep", "vanishing-gradient")
 _FAINT = ("vanishing-gradient", "network-too-deep", "bad-init")
+_AXES = "dimension-mistake"
+_LOST = ("input-lost-in-network", "zero-gradient-operation")
 _NARROW = ("hidden-units-wrong", "capacity-too-small")
 _SATURATED = ("saturated-activation", "bad-init")
 _STEEP = ("exploding-gradient", "bad-init", "network-too-deep")
@@ -77,6 +79,16 @@ def _narrowed(case: CaseDict, units: int) -> CaseDict:
 
 
 PATIENTS: tuple[Patient, ...] = (
+    # what the inputs tell is lost inside
+    ill("wine", "group-norm-on-rows", lambda c: lost.group_norm_on_rows(c, 3), *_LOST),
+    ill(
+        "digits-mlp",
+        "softmax-over-an-added-axis",
+        lambda c: lost.softmax_over_an_added_axis(c, 10),
+        *_LOST,
+    ),
+    ill("diabetes", "layer-norm-over-one", lambda c: lost.layer_norm_over_one(c, 1), *_LOST),
+    ill("wine", "places-in-the-batch", lambda c: lost.positions_along_the_batch(c, 3), _AXES),
     ill(
         "wine",
         "biases-minus-eight",
