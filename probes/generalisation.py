@@ -1,8 +1,8 @@
 """Probe of generalisation: training and validation loss over a short training at own settings.
 
 Only where the whole training set can be held: on a part of it any network overfits.
-Beside it: whether training ends while the loss still falls, and whether another optimizer would get
-much further.
+Beside it: whether training ends while the loss still falls, whether another optimizer would get
+much further, and how much of what was learnt is left when the validation inputs are changed a bit.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from probes.optimizer import own_rate
 from probes.overfit import ADAM_LIKE
 from probes.own_rate import length
 from probes.probe import Probe
+from probes.quantities.perturbed import changed, changes_for
 from probes.training.short_training import (
     STEPS,
     can_train,
@@ -45,6 +46,7 @@ MOST_UPDATES: Final = 360
 MOST_EPOCHS: Final = 30  # where the case does not say how many
 LOOKS: Final = 12
 SHORT: Final = 150  # planned updates: so few are continued for as many again
+LEARNT: Final = 0.8  # of the untrained validation loss, at most: something has been learnt
 LOOKED_AT: Final = 8  # training batches on which the loss is told
 WHOLE: Final = Limits(batches=4096, samples=4096, bytes=64 << 20, seconds=4.0)
 ADAM_RATES: Final = (1e-3, 3e-3, 1e-2, 3e-2)
@@ -94,9 +96,11 @@ def measure(exam: Examination) -> Iterator[Observation]:
     if not per_epoch or not sets.val:
         return
     planned = (exam.case.epochs or MOST_EPOCHS) * per_epoch
-    looks = _looks(exam, sets, planned)
+    looks, lost = _looks(exam, sets, planned)
     if all(look.is_finite for look in looks):
         yield from _pair(exam, [look for look in looks if look.updates <= planned], per_epoch)
+        for name, share in lost.items():
+            yield exam.observe(f"sensitivity.{name}", share)
         yield from _still_falling(exam, looks, planned)
         yield from _adam_as_long(exam, sets, looks[0].train, min(planned, looks[-1].updates))
 
@@ -115,8 +119,11 @@ def _whole(exam: Examination, name: str) -> list[Batch]:
     return drawn if len(drawn) >= batches else []
 
 
-def _looks(exam: Examination, sets: _Sets, planned: int) -> list[_Look]:
-    """Train as planned, or as far as is affordable; twice as long where little is planned."""
+def _looks(exam: Examination, sets: _Sets, planned: int) -> tuple[list[_Look], dict[str, float]]:
+    """Train as planned, or as far as is affordable; twice as long where little is planned.
+
+    Returns the losses on the way, and what the trained network loses when inputs are changed.
+    """
     short = exam.case.epochs is not None and planned <= SHORT
     total = 2 * planned if short else min(planned, MOST_UPDATES)
     marks = sorted({round(total * i / (2 * LOOKS)) for i in range(1, 2 * LOOKS + 1)} | {planned})
@@ -133,7 +140,27 @@ def _looks(exam: Examination, sets: _Sets, planned: int) -> list[_Look]:
             exam.progress(0.2 + 0.8 * mark / total)
             if broken is not None or not looks[-1].is_finite:
                 break
-    return looks
+        return looks, _lost_by_change(exam, sets.val, looks[0].val, looks[-1].val)
+
+
+def _lost_by_change(
+    exam: Examination, val: Sequence[Batch], start: float, end: float
+) -> dict[str, float]:
+    """Return the share of what was learnt that is lost under each change of the inputs."""
+    inputs = val[0].input_tensor
+    if inputs is None or inputs is val[0].target_tensor or not end < LEARNT * start:
+        return {}
+    exam.model.eval()
+    lost = {}
+    with torch.no_grad():
+        for name, change in changes_for(inputs).items():
+            loss = _mean(exam, [changed(batch, change) for batch in val[:LOOKED_AT]])
+            lost[name] = loss
+        unchanged = _mean(exam, val[:LOOKED_AT])
+    exam.count_steps(len(lost) + 1)
+    learnt = start - unchanged
+    known = {name: loss for name, loss in lost.items() if math.isfinite(loss) and learnt > 0}
+    return {name: max(loss - unchanged, 0.0) / learnt for name, loss in known.items()}
 
 
 def _look(exam: Examination, sets: _Sets, updates: int) -> _Look:
@@ -258,6 +285,9 @@ PROBE = Probe(
         "fit.drop_over_adam",
         "fit.adam_rate",
         "fit.adam_train_drop",
+        "sensitivity.noise",
+        "sensitivity.mirrored",
+        "sensitivity.rotated",
     ),
     cost=2 * MOST_UPDATES + 2 * LOOKS * 3 + len(ADAM_RATES) * STEPS + 10,
     measure=measure,

@@ -67,3 +67,42 @@ def test_both_losses_are_told_at_each_look():
     assert len(train) == len(val) > 5
     assert (train[0], train[-1]) == (found["fit.train_loss_start"], found["fit.train_loss_end"])
     assert min(val) == found["fit.val_loss_best"]
+
+
+def under_changes(labels, rows=None, **more):
+    images = (digits()[0] if rows is None else rows).reshape(-1, 1, 8, 8) * 4 - 2
+    torch.manual_seed(0)
+    given = case(
+        nn.Sequential(nn.Flatten(), *mlp(64, 64, int(labels.max()) + 1)),
+        loader(images[:1200], labels[:1200]),
+        nn.CrossEntropyLoss(),
+        adam(3e-3),
+        val_loader=loader(images[1200:], labels[1200:], shuffle=False),
+        epochs=6,
+        **more,
+    )
+    return seen(given, generalisation.PROBE)
+
+
+def test_a_mirrored_digit_is_another_one_and_a_little_noise_does_not_matter():
+    found = under_changes(digits()[1])
+    assert found["sensitivity.mirrored"] > 0.5
+    assert found["sensitivity.noise"] < 0.1
+    assert 0 < found["sensitivity.rotated"] < found["sensitivity.mirrored"]
+
+
+def test_what_is_alike_on_both_sides_survives_mirroring():
+    rows = digits()[0].reshape(-1, 8, 8)
+    even = ((rows + rows.flip(2)) / 2).reshape(-1, 64)
+    assert under_changes(digits()[1], even)["sensitivity.mirrored"] < 1e-4
+
+
+def test_rows_are_neither_mirrored_nor_turned():
+    found = fitted(300, 10, mlp(10, 16, 1))
+    assert 0 <= found["sensitivity.noise"] < 0.2
+    assert not {"sensitivity.mirrored", "sensitivity.rotated"} & set(found)
+
+
+def test_nothing_learnt_is_nothing_to_lose():
+    shuffled = digits()[1][torch.randperm(1797, generator=torch.Generator().manual_seed(0))]
+    assert not [name for name in under_changes(shuffled) if name.startswith("sensitivity.")]
