@@ -39,7 +39,8 @@ def extended(
 ) -> tuple[Written, Symptom | Cause]:
     """Return the document with the extension added, and where its parts are written.
 
-    Raises `KnowledgeError` when a symptom would get what only causes have.
+    Raises `KnowledgeError` when a symptom would get what only causes have, or when the extension
+    gives one rule or fix twice.
     """
     changed: dict[str, list[Any]] = {}
     entries: dict[str, list[tuple[Written, int]]] = {}
@@ -50,6 +51,7 @@ def extended(
         if name not in type(document).model_fields:
             message = Text(en=f"a symptom has no {name}", zh=f"现象没有 {name}")
             raise KnowledgeError([Problem(addition.place((name,)), message)])
+        _refuse_repetition(addition, name, added)
         own = list(getattr(document, name))
         placed = [(raw, i) for i in range(len(own))]
         for i, item in enumerate(added):
@@ -62,10 +64,32 @@ def _put(
     own: list[Any], placed: list[tuple[Written, int]], item: Any, at: tuple[Written, int]
 ) -> None:
     """Replace the rule or fix of the same id, or append."""
-    id_ = getattr(item, "rule", None) or getattr(item, "fix", None)
+    id_ = _id(item)
     for i, old in enumerate(own):
-        if id_ and id_ == (getattr(old, "rule", None) or getattr(old, "fix", None)):
+        if id_ and id_ == _id(old):
             own[i], placed[i] = item, at
             return
     own.append(item)
     placed.append(at)
+
+
+def _refuse_repetition(addition: Written, name: str, added: Sequence[Any]) -> None:
+    """Raise `KnowledgeError` where an id comes twice: the first would be lost without a word."""
+    seen: set[str] = set()
+    for i, item in enumerate(added):
+        id_ = _id(item)
+        if id_ in seen:
+            raise KnowledgeError([Problem(addition.place((name, i)), given_twice(item))])
+        if id_:
+            seen.add(id_)
+
+
+def _id(item: Any) -> str | None:
+    return getattr(item, "rule", None) or getattr(item, "fix", None)
+
+
+def given_twice(item: Any) -> Text:
+    """Return what is said of a rule or a fix whose id was there before."""
+    kind, kind_zh = ("rule", "规则") if hasattr(item, "rule") else ("fix", "修复办法")
+    id_ = _id(item)
+    return Text(en=f"the {kind} '{id_}' is given twice", zh=f"{kind_zh}“{id_}”出现了两次")

@@ -31,7 +31,6 @@ _WRONG: Final[dict[str, tuple[str, str]]] = {
     "model_attributes_type": ("must be a mapping (key: value)", "应为映射（键: 值）"),
     "literal_error": ("must be {expected}", "应为 {expected_zh} 之一"),
     "string_too_short": ("must not be empty", "不能为空"),
-    "string_pattern_mismatch": ("must look like {pattern}", "应符合 {pattern} 的形式"),
     "greater_than": ("must be above {gt}", "应大于 {gt}"),
     "greater_than_equal": ("must be at least {ge}", "应不小于 {ge}"),
     "less_than": ("must be below {lt}", "应小于 {lt}"),
@@ -41,6 +40,30 @@ _WRONG: Final[dict[str, tuple[str, str]]] = {
     "union_tag_not_found": ("says none of {names}", "没有写 {names_zh} 中的任何一个"),
     "recursion_loop": ("refers to itself", "引用了自身"),
 }
+#: The form that is wanted, by the beginning of its pattern; the first that fits.
+_FORMS: Final[tuple[tuple[str, str, str], ...]] = (
+    (
+        "^[a-z0-9]+(-",
+        "must be small letters and digits, joined by hyphens, such as our-cache",
+        "应为小写字母和数字，用连字符连接，例如 our-cache",
+    ),
+    (
+        "^[a-z][a-z0-9_]*(",
+        "must be small letters, digits and underscores, joined by dots, such as loss.initial",
+        "应为小写字母、数字和下划线，用点连接，例如 loss.initial",
+    ),
+    (
+        "^[a-z0-9-]+(/",
+        "must look like document/section, such as book/1",
+        "应为“文档/章节”的形式，例如 book/1",
+    ),
+    (
+        "^(probe|",
+        "must look like kind:id with one of the kinds probe, question, trial, log, watch",
+        "应为“种类:编号”的形式，种类为 probe、question、trial、log、watch 之一",
+    ),
+    ("", "must look like {pattern}", "应符合 {pattern} 的形式"),
+)
 _CONDITION: Final = "fact, value, known, unknown, symptom, cause, all, any, none"
 _CONDITION_ZH: Final = _CONDITION.replace(", ", "、")
 
@@ -68,7 +91,7 @@ def wrong_value(error: Mapping[str, Any]) -> Text:
     ours = context.get("error")
     if isinstance(ours, FaultyError):
         return ours.text
-    known = _WRONG.get(error["type"])
+    known = _form(context) if "pattern" in context else _WRONG.get(error["type"])
     if known is None:
         said = str(error["msg"])
         return Text(en=said, zh=f"取值不合要求（{said}）")
@@ -76,6 +99,11 @@ def wrong_value(error: Mapping[str, Any]) -> Text:
     context |= {"expected_zh": expected.replace(" or ", "、").replace(", ", "、")}
     context |= {"names": _CONDITION, "names_zh": _CONDITION_ZH}
     return Text(en=known[0].format(**context), zh=known[1].format(**context))
+
+
+def _form(context: Mapping[str, Any]) -> tuple[str, str]:
+    pattern = str(context["pattern"])
+    return next((en, zh) for begins, en, zh in _FORMS if pattern.startswith(begins))
 
 
 def not_yaml(said: str) -> Text:

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from expert.knowledge.conditions import AnyCondition, conclusions_in, facts_in, parts
+from expert.knowledge.extending import given_twice
 from expert.knowledge.reader import Problem
-from expert.knowledge.schema import Cause, Conclusion, Rule
+from expert.knowledge.schema import Cause, Conclusion, Fix, Rule
 from expert.language import LANGUAGES, Text
 from expert.spelling import did_you_mean
 from expert.template import TemplateError, names_in, names_in_code
@@ -68,7 +69,7 @@ class _Checker:
             yield from self._texts(at, getattr(document, part).text, (part,))
         for i, rule in enumerate(document.evidence):
             yield from self._rule(at, rule, i)
-        yield from self._repeated_rules(at, document.evidence)
+        yield from self._repeated(at, "evidence", document.evidence)
         if isinstance(document, Cause):
             yield from self._cause(at, document)
         for i, test in enumerate(document.tests):
@@ -91,6 +92,7 @@ class _Checker:
                 yield from self._condition(at, link.when, ("produces", i, "when"))
         for i, name in enumerate(cause.locate):
             yield from self._known(at, "fact", name, ("locate", i))
+        yield from self._repeated(at, "fixes", cause.fixes)
         for i, fix in enumerate(cause.fixes):
             here = ("fixes", i)
             yield from self._sources(at, fix.sources, here)
@@ -100,15 +102,15 @@ class _Checker:
             for part in ("title", "instructions", "verify"):
                 yield from self._texts(at, getattr(fix, part).text, (*here, part))
 
-    def _repeated_rules(self, at: tuple[str, str], rules: Sequence[Rule]) -> Iterator[Problem]:
+    def _repeated(
+        self, at: tuple[str, str], part: str, items: Sequence[Rule | Fix]
+    ) -> Iterator[Problem]:
         seen: set[str] = set()
-        for i, rule in enumerate(rules):
-            if rule.rule in seen:
-                message = Text(
-                    en=f"the rule '{rule.rule}' is given twice", zh=f"规则“{rule.rule}”出现了两次"
-                )
-                yield self._problem(at, ("evidence", i), message)
-            seen.add(rule.rule)
+        for i, item in enumerate(items):
+            id_ = item.rule if isinstance(item, Rule) else item.fix
+            if id_ in seen:
+                yield self._problem(at, (part, i), given_twice(item))
+            seen.add(id_)
 
     def _condition(
         self, at: tuple[str, str], condition: AnyCondition, loc: tuple[int | str, ...]

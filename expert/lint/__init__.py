@@ -16,7 +16,7 @@ from expert.lint.reachability import on_reachability
 from expert.lint.sources import on_sources
 from expert.lint.suppressed import without_suppressed
 from expert.lint.texts import on_texts
-from expert.lint.types import on_types
+from expert.lint.types import on_givens, on_types
 
 __all__ = ["CODES", "Code", "Provider", "Providers", "Remark", "all_remarks", "lint"]
 
@@ -37,6 +37,7 @@ def all_remarks(knowledge: Knowledge, providers: Providers = None) -> list[Remar
     remarks = [
         *on_causes(knowledge),
         *on_types(knowledge),
+        *on_givens(knowledge),
         *on_logic(knowledge),
         *on_texts(knowledge, providers),
         *on_sources(knowledge),

@@ -1,4 +1,4 @@
-"""Do conditions compare facts with what they can be?"""
+"""Do conditions compare facts with what they can be, and do rule tests give such values?"""
 
 from __future__ import annotations
 
@@ -25,6 +25,31 @@ def on_types(knowledge: Knowledge) -> Iterator[Remark]:
     for condition in conditions(knowledge):
         for code, message in _wrong(knowledge, condition):
             yield Remark(condition.place, CODES[code], about(condition.owner, message))
+
+
+def on_givens(knowledge: Knowledge) -> Iterator[Remark]:
+    """Yield a remark for every value in a rule test that its fact can never have."""
+    for name, document in knowledge.conclusions():
+        kind, _, id_ = name.partition(":")
+        for i, test in enumerate(document.tests):
+            for fact, given in test.given.items():
+                wrong = _never(given, knowledge.facts[fact])
+                if wrong is not None:
+                    place = knowledge.place(kind, id_, ("tests", i, "given", fact))
+                    yield Remark(place, CODES["wrong-type"], about(f"{id_}: {test.name}", wrong))
+
+
+def _never(given: object, fact: FactType) -> Text | None:
+    """Return what is wrong with the value of a fact in a rule test, or with one of its values."""
+    several = list(given.values()) if isinstance(given, dict) else given
+    for item in several if isinstance(several, list) else [given]:
+        whole = int(item) if isinstance(item, float) and item.is_integer() else item
+        if not _fits(item, fact) and not _fits(whole, fact):
+            return Text(
+                en=f"{fact.fact} ({fact.type}) can never be {item!r}",
+                zh=f"{fact.fact}（{fact.type}）的取值不可能是 {item!r}",
+            )
+    return None
 
 
 def _wrong(knowledge: Knowledge, condition: Condition) -> Iterator[tuple[str, Text]]:

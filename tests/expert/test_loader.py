@@ -162,7 +162,8 @@ def test_a_missing_translation_is_told() -> None:
         ("just text\n", "0.yaml:1:1: a document must be a mapping"),
         ("couse: x\n", "a document begins with one of the keys pack, source"),
         ("couse: x\n", "did you mean 'cause'?"),
-        ("cause: Too High\n", "must look like"),
+        ("cause: Too High\n", "must be small letters and digits, joined by hyphens"),
+        ("fact: Loss Initial\n", "joined by dots, such as loss.initial"),
         ("cause: 3\n", "must be text"),
     ],
 )

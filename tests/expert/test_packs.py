@@ -206,6 +206,10 @@ def test_extensions_add_up_over_packs() -> None:
         ("extends: too-high\n", "an extension needs one of sources, produces"),
         ("extends: loss-high\nproduces: [too-low]\n", "1.yaml:2:11: a symptom has no produces"),
         ("extends: too-high\nsources: [book/9]\n", "1.yaml:2:11: unknown source 'book/9'"),
+        (
+            EXTENSION.replace("abov:", "above:").replace("also-seen", "seen"),
+            "1.yaml:9:5: the rule 'seen' is given twice",
+        ),
     ],
 )
 def test_mistakes_in_an_extension_are_told_with_their_place(text: str, told: str) -> None:
