@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from expert.asking import Questionnaire
 from expert.cli import main
+from expert.inference.diagnose import diagnose
+from expert.knowledge.loader import load_knowledge
 from tests.expert.making import condition
 
 PAGE = Path(__file__).parents[1] / "docs" / "writing-rules.md"
@@ -48,6 +51,18 @@ def test_the_worked_example_takes_less_than_ten_lines() -> None:
     assert len(block("ours.yaml").splitlines()) < 10
 
 
+def test_a_question_of_ones_own_is_asked_and_reasoned_with(
+    pack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pack / "asked.yaml").write_text(block("asked.yaml"), encoding="utf-8")
+    assert main(["rules", "lint"]) == 0
+    assert main(["rules", "test", "repeated-batch"]) == 0
+    assert capsys.readouterr().out.endswith(" 0 failed\n")
+    known = load_knowledge(pack)
+    told = Questionnaire(known).answer("cache-version", "old").observations
+    assert [finding.cause for finding in diagnose(told, known).findings] == ["repeated-batch"]
+
+
 def test_the_worked_example_is_tested_by_the_commands_of_the_page(
     pack: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,7 +82,7 @@ def test_the_test_of_the_worked_example_fails_without_its_fact(
     text = block("ours.yaml").replace("input.repeated_batch: true", "input.repeated_batch: false")
     (pack / "ours.yaml").write_text(text, encoding="utf-8")
     assert main(["rules", "test", "repeated-batch"]) == 1
-    assert ".torchmedic/ours.yaml:8:5: repeated-batch, the cache" in capsys.readouterr().out
+    assert ".torchmedic/ours.yaml:9:5: repeated-batch, the cache" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import yaml
 from rich.console import Console
@@ -68,12 +69,19 @@ def _provenance(kind: str, id_: str, knowledge: Knowledge) -> Iterator[str]:
         yield f"{role}{contribution.document.place()} ({contribution.pack}{ended})"
 
 
+_SUBJECTS: Final = ("cause", "symptom", "fact", "value", "for")
+
+
 def _in_language(data: object, language: Language) -> object:
-    """Return the document with every {en, zh} replaced by the text in one language."""
+    """Return the document with every {en, zh} replaced by the text in one language.
+
+    Its keys in the order in which people write them: first what a part is about.
+    """
     if isinstance(data, dict):
         if data.keys() == {"en", "zh"}:
             return data[language]
-        return {key: _in_language(value, language) for key, value in data.items()}
+        first = [key for key in _SUBJECTS if key in data]
+        return {key: _in_language(data[key], language) for key in dict.fromkeys((*first, *data))}
     if isinstance(data, list):
         return [_in_language(item, language) for item in data]
     return data

@@ -119,7 +119,9 @@ def test_list_of_sources_says_what_cites_them(capsys: pytest.CaptureFixture[str]
 def test_show_prints_a_cause_in_the_language_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "show", "double-softmax", "--lang", "zh"]) == 0
     shown = capsys.readouterr().out
-    assert "cause: double-softmax" in shown
+    assert "\ncause: double-softmax" in shown
+    assert "fact: loss.function\n" in shown
+    assert shown.index("fact: loss.function") < shown.index("is: cross_entropy")
     assert built_in_knowledge().causes["double-softmax"].title.zh in shown
 
 
