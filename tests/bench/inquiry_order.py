@@ -2,8 +2,9 @@
 
 First every probe is run on every patient once and what it saw is kept in FOLDER (a later call finds
 it there); then orders are replayed from that: the fixed order of the registry, random orders, and
-the chosen one, which stops by itself. Questions are candidates too, at the price of a person's
-time; nobody answers them here, so that each one asked is one too many.
+the chosen one, which stops by itself. Seconds are those of the processor. Questions are candidates
+too, at the price of a person's time; nobody answers them here, so that each one asked is one too
+many. The hindsight order makes only what the final first finding takes, which nobody can know.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 
 from expert import Observation, built_in_knowledge, diagnose
+from expert.agenda import Agenda
 from expert.errors import TorchmedicError
-from expert.inference.next_inquiry import LEAST, Candidate, Chooser
 from probes.case.case import Case
 from probes.registry import PROBES
-from probes.running.events import Event, ProbeEnded, ProbeRunning
+from probes.running.events import Event, ProbeEnded, ProbeRunning, Started
 from probes.running.run import run_probes
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 KNOWLEDGE: Final = built_in_knowledge()
 BUDGET_S: Final = 120.0
 SHUFFLES: Final = 20
-QUESTION_S: Final = 15.0  # of a person's time
-STEP_S: Final = 0.004  # of a small network on a CPU core
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,12 @@ class Seen:
 class Record:
     """One patient with everything that its probes saw; answers what any selection would tell."""
 
-    def __init__(self, id_: str, true: Sequence[str], seen: Sequence[Seen]) -> None:
+    def __init__(
+        self, id_: str, true: Sequence[str], seen: Sequence[Seen], idle: Iterable[str] = ()
+    ) -> None:
         self.id = id_
         self.true = frozenset(true)
+        self.idle = frozenset(idle)  # probes for which the case has nothing to look at
         self.seen = {one.id: one for one in seen}
         self._findings: dict[frozenset[str], tuple[str, ...]] = {}
 
@@ -119,7 +121,8 @@ def record(patient: Patient, folder: Path) -> Record:
         except TorchmedicError as error:
             print(f"{patient.id}: {error}")
         true = [patient.cause, *patient.also_accept] if patient.cause else []
-        told = {"id": patient.id, "true": true, "probes": ended}
+        idle = [probe.id for probe in PROBES if probe.is_idle(Case.of(patient.build(0)))]
+        told = {"id": patient.id, "true": true, "idle": idle, "probes": ended}
         path.write_text(json.dumps(told), encoding="utf-8")
     return read(path)
 
@@ -127,7 +130,8 @@ def record(patient: Patient, folder: Path) -> Record:
 def read(path: Path) -> Record:
     """Return the record kept in a file."""
     told = json.loads(path.read_text(encoding="utf-8"))
-    return Record(told["id"], told["true"], [_seen(event) for event in told["probes"]])
+    seen = [_seen(event) for event in told["probes"]]
+    return Record(told["id"], told["true"], seen, told["idle"])
 
 
 def _seen(event: dict[str, Any]) -> Seen:
@@ -141,33 +145,31 @@ def fixed(record_: Record) -> list[str]:
     return [probe.id for probe in PROBES if probe.id in record_.seen]
 
 
-def chosen(record_: Record, least: float = LEAST) -> tuple[list[str], int]:
+def chosen(record_: Record) -> tuple[list[str], int]:
     """Return the probes as they are chosen, until it stops, and how many questions it asks."""
-    probes = [
-        Candidate(p.id, "probe", float(p.cost if p.usual is None else p.usual), p.provides, p.after)
-        for p in PROBES
-        if p.id in record_.seen
-    ]
-    questions = [
-        Candidate(f"question:{id_}", "question", QUESTION_S / STEP_S, tuple(_facts_set(id_)))
-        for id_ in KNOWLEDGE.questions
-    ]
-    chooser = Chooser(KNOWLEDGE, [*probes, *questions])
+    probes = [probe for probe in PROBES if probe.id in record_.seen]
+    agenda = Agenda(KNOWLEDGE, Started(probes, record_.idle).to_json()["probes"], asks=True)
     order, asked = [], 0
-    while (choice := chooser.choose(least=least)) is not None:
-        candidate = choice.candidate
-        if candidate.kind == "question":
+    while (wanted := agenda.next()) is not None:
+        (id_,) = wanted.ids
+        if wanted.kind == "question":
             asked += 1
-            chooser.learn(candidate.id, ())
+            agenda.learn_answer(id_, ())
         else:
-            order.append(candidate.id)
-            chooser.learn(candidate.id, record_.seen[candidate.id].observations)
+            order.append(id_)
+            one = record_.seen[id_]
+            agenda.learn_probe(id_, one.observations, seconds=one.seconds, steps=one.steps)
     return order, asked
 
 
-def _facts_set(question: str) -> dict[str, None]:
-    choices = KNOWLEDGE.questions[question].choices
-    return dict.fromkeys(name for choice in choices for name in choice.sets)
+def hindsight(record_: Record) -> list[str]:
+    """Return the probes without which the first finding would be another; the dearest go first."""
+    kept = fixed(record_)
+    for id_ in sorted(kept, key=lambda id_: -record_.seen[id_].seconds):
+        without = [other for other in kept if other != id_]
+        if record_.findings(without)[:1] == record_.final[:1]:
+            kept = without
+    return kept
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ def compare(records: Sequence[Record], shuffles: int) -> None:
     print(_line("fixed order", [_until_settled(r, fixed(r)) for r in ill]))
     print(_line("chosen order", [_until_settled(r, _completed(r, own[r.id][0])) for r in ill]))
     _print_random(ill, shuffles)
+    print(_line("hindsight", [Cost.of(r, hindsight(r)) for r in ill]))
     for name, group in (("with findings", ill), ("silent", [r for r in records if not r.final])):
         print(f"in all, {len(group)} patients {name}:")
         print(_line("every probe", [Cost.of(r, fixed(r)) for r in group]))
