@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from expert.cli.targets import is_writable_place
 from expert.diagnosis import Diagnosis
 from expert.errors import UsageError
 from expert.report.formats import FORMATS, written
@@ -59,8 +60,7 @@ def refuse_unwritable(options: argparse.Namespace) -> None:
             zh="只有一种格式可以写到标准输出（-）；请为其他格式指定文件",
         )
     for target in targets:
-        path = Path(target)
-        if target != STANDARD_OUTPUT and (path.is_dir() or not path.absolute().parent.is_dir()):
+        if target != STANDARD_OUTPUT and not is_writable_place(target):
             raise UsageError(
                 en=f"cannot write {target}: it is a folder, or its folder does not exist",
                 zh=f"无法写入 {target}：它是文件夹，或其所在文件夹不存在",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from expert.cli.monitor import Monitor, Stop, say
 from expert.cli.ranks import Desk
+from expert.cli.targets import is_writable_place
 from expert.cli.watch import FAILED, HEALTHY, NO_TRAINING
 from expert.cli.watch_events import EventFile, Events, causes
 from expert.errors import UsageError
@@ -177,7 +178,7 @@ def _refuse(target: str) -> NoReturn:
 def _refuse_unwritable(option: str, target: str | None) -> None:
     if target is None:
         return
-    if target == "-" or Path(target).is_dir() or not Path(target).absolute().parent.is_dir():
+    if target == "-" or not is_writable_place(target):
         raise UsageError(
             en=f"{option} {target}: name a file in a folder that exists (standard output belongs"
             " to the script).",
