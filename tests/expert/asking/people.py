@@ -79,6 +79,7 @@ FINE: Answers = {
     "precision-needed": "rough",
     "noise-in-use": "the-same",
     "slips-of-several-processes": "none",
+    "loader-workers": "nothing-to-repeat",
     "how-the-run-ends": "as-planned",
     "copies-alike": "equal",
     "where-nan-began": "all",
@@ -154,6 +155,7 @@ TROUBLES: dict[str, Answers] = {
     "graph-detached": {**_FLAT, "slips-in-the-code": "cut", "operations-without-gradient": "cut"},
     "hardware-unused": {**_SLOW, "hardware": "cpu-beside-gpu"},
     "hidden-units-wrong": {**_SLOW, "width": "fewer-than-outputs"},
+    "input-lost-in-network": {**_AT_CHANCE, "random-input": "alike"},
     "input-not-preprocessed": {**_SLOW, "kind-of-features": "codes"},
     "insufficient-training": {"training-length": "short"},
     "irrelevant-features": {**_AT_CHANCE, "predictable": "no"},
@@ -268,6 +270,7 @@ TROUBLES: dict[str, Answers] = {
         "gradient-helpers": "no",
         "batch-normalisation": "no",
     },
+    "workers-repeat-each-other": {**_ONLY_TRAINING, "loader-workers": "one-generator"},
     "wrong-loss-function": {**_SLOW, "loss-function": "mse"},
     "zero-gradient-operation": {
         **_FLAT,
