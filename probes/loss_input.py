@@ -17,7 +17,7 @@ from torch import Tensor
 from expert.language import Text
 from expert.observation import Observation
 from probes.probe import Probe
-from probes.quantities.better import better_prediction_lowers_loss
+from probes.quantities.better import better_prediction_lowers_loss, finite_when_certain
 from probes.quantities.chance import chance_loss
 from probes.quantities.endless import constant_falls_without_end
 from probes.quantities.loss_floor import loss_floor
@@ -78,6 +78,9 @@ def measure(exam: Examination) -> Iterator[Observation]:
     lowers = better_prediction_lowers_loss(exam)
     if lowers is not None:
         yield exam.observe("loss.better_prediction_lowers_it", lowers)
+    certain = finite_when_certain(exam) if given.function == "custom" else None
+    if certain is not None:
+        yield exam.observe("loss.finite_when_certain", certain)
     endless = constant_falls_without_end(exam) if given.function == "custom" else None
     if endless is not None:
         yield exam.observe("loss.constant_falls_without_end", endless)
@@ -165,6 +168,7 @@ PROBE = Probe(
         "loss.floor_over_chance",
         "loss.better_prediction_lowers_it",
         "loss.constant_falls_without_end",
+        "loss.finite_when_certain",
     ),
     cost=1,
     measure=measure,

@@ -1,6 +1,7 @@
 """Does the loss reward better predictions? Move them towards the truth and look.
 
-A loss with a flipped sign, or one that compares the wrong things, rises where it should fall.
+A loss with a flipped sign, or one that compares the wrong things, rises where it should fall. One
+that takes the logarithm of 1 - p by hand is NaN where the prediction is as good as it can be.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _DISTANCES: Final = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
 _SEEN_AS: Final = 1e-4  # the loss of the recorded output must be the recorded loss
+_CERTAIN: Final = 20.0  # a score whose sigmoid is 1.0 in float32: well-trained networks get there
+_BOUNDED: Final = frozenset({"sigmoid", "hardsigmoid", "softmax"})
 
 
 def better_prediction_lowers_loss(exam: Examination) -> bool | None:
@@ -43,13 +46,55 @@ def better_prediction_lowers_loss(exam: Examination) -> bool | None:
     return after < before
 
 
+def finite_when_certain(exam: Examination) -> bool | None:
+    """Return whether the loss of right answers given with certainty is a number.
+
+    None when untestable: only for labels, and where the loss of the recorded output is finite.
+    """
+    output = exam.recording.output
+    if exam.case.loss_fn is None or exam.case.step is not None or output is None:
+        return None
+    truth = _truth(exam, output.float())
+    if truth is None or _loss(exam, output.float()) is None:
+        return None
+    scores = _CERTAIN * truth
+    match exam.recording.output_last.name:
+        case "softmax":
+            certain = scores.softmax(class_axis(output, exam.batch.target_tensor))
+        case "sigmoid" | "hardsigmoid":
+            certain = scores.sigmoid()
+        case "log_softmax" | "logsigmoid":
+            return None
+        case _:
+            certain = scores
+    value = _value(exam, certain.to(output.dtype))
+    return None if value is None else math.isfinite(value)
+
+
+def _truth(exam: Examination, output: Tensor) -> Tensor | None:
+    """Return the labels in the shape of the output: 1 for yes, -1 for no."""
+    target = exam.batch.target_tensor
+    if target is None or output.numel() == 0:
+        return None
+    kind = infer(exam).kind
+    if kind in ("binary", "multi-label") and target.shape == output.shape:
+        return 2.0 * target.float() - 1.0 if bool(((target == 0) | (target == 1)).all()) else None
+    if kind == "class-index" and not target.is_floating_point():
+        return None if (hot := _one_hot(exam, output, target)) is None else 2.0 * hot - 1.0
+    return None
+
+
 def _loss(exam: Examination, output: Tensor) -> float | None:
+    value = _value(exam, output)
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _value(exam: Examination, output: Tensor) -> float | None:
     try:
         with torch.no_grad():
-            value = float(as_loss(apply_loss(exam.case, output, exam.batch), "loss_fn"))
+            return float(as_loss(apply_loss(exam.case, output, exam.batch), "loss_fn"))
     except Exception:  # it takes more than the output tensor
         return None
-    return value if math.isfinite(value) else None
 
 
 def _moved(exam: Examination, output: Tensor) -> Tensor | None:
@@ -67,18 +112,25 @@ def _moved(exam: Examination, output: Tensor) -> Tensor | None:
 
 
 def _towards_class(exam: Examination, output: Tensor, target: Tensor) -> Tensor | None:
+    truth = _one_hot(exam, output, target)
+    if truth is None:
+        return None
+    last = exam.recording.output_last.name
+    if last == "softmax":
+        return output + 0.3 * (truth - output)
+    raised = output + _step(output) * truth
+    return raised.log_softmax(class_axis(output, target)) if last == "log_softmax" else raised
+
+
+def _one_hot(exam: Examination, output: Tensor, target: Tensor) -> Tensor | None:
+    """Return the classes as 0 and 1 in the shape of the output, if that has one per class."""
     if output.dim() < 2 or not _names_classes(exam, output, target):
         return None
     axis = class_axis(output, target)
     expected = (*output.shape[:axis], *output.shape[axis + 1 :])
     if tuple(target.shape) != expected or not _within(target, output.shape[axis]):
         return None
-    truth = F.one_hot(target.clamp(min=0).long(), output.shape[axis]).movedim(-1, axis).float()
-    last = exam.recording.output_last.name
-    if last == "softmax":
-        return output + 0.3 * (truth - output)
-    raised = output + _step(output) * truth
-    return raised.log_softmax(axis) if last == "log_softmax" else raised
+    return F.one_hot(target.clamp(min=0).long(), output.shape[axis]).movedim(-1, axis).float()
 
 
 def _names_classes(exam: Examination, output: Tensor, target: Tensor) -> bool:
@@ -98,7 +150,7 @@ def _within(target: Tensor, classes: int) -> bool:
 
 
 def _towards_label(exam: Examination, output: Tensor, target: Tensor) -> Tensor:
-    bounded = exam.recording.output_last.name in ("sigmoid", "hardsigmoid", "softmax")
+    bounded = exam.recording.output_last.name in _BOUNDED
     if bounded or loss_function(exam) == "binary_cross_entropy":
         return output + 0.3 * (target - output)
     return output + _step(output) * (2.0 * target - 1.0)

@@ -208,3 +208,27 @@ def test_bounded_outputs_and_equal_targets_are_not_asked_for_an_end():
     assert _facts(uphill, target=one, outputs=1)["loss.constant_falls_without_end"].value is True
     for last, target in ((torch.tanh, one), (torch.clone, torch.ones(64, 1))):
         assert "loss.constant_falls_without_end" not in _facts(uphill, last, target, 1)
+
+
+def _by_hand(p: Tensor, y: Tensor, guard: float = 0.0) -> Tensor:
+    return -(y * (p + guard).log() + (1 - y) * (1 - p + guard).log()).mean()
+
+
+def test_a_log_loss_by_hand_is_nan_for_certain_answers_unless_guarded():
+    seen = _facts(_by_hand, nn.Sigmoid(), LABEL[:, None], 1)
+    assert seen["loss.finite_when_certain"].value is False
+    inside = _facts(lambda z, y: _by_hand(z.sigmoid(), y), target=LABEL[:, None], outputs=1)
+    assert inside["loss.finite_when_certain"].value is False
+    guarded = _facts(lambda p, y: _by_hand(p, y, 1e-6), nn.Sigmoid(), LABEL[:, None], 1)
+    assert guarded["loss.finite_when_certain"].value is True
+
+
+def test_logarithms_of_a_softmax_by_hand_are_finite_for_certain_answers():
+    seen = _facts(lambda p, y: -p.gather(1, y[:, None]).log().mean(), nn.Softmax(1))
+    assert seen["loss.finite_when_certain"].value is True
+
+
+def test_certain_answers_are_tried_on_losses_of_ones_own_alone():
+    assert "loss.finite_when_certain" not in _facts(F.cross_entropy)
+    far = torch.randn(64, 5)
+    assert "loss.finite_when_certain" not in _facts(lambda h, y: (h - y).abs().mean(), target=far)
