@@ -59,7 +59,8 @@ def measure(exam: Examination) -> Iterator[Observation]:
     if task.kind in ("class-index", "one-hot", "binary"):
         yield from _noise(exam, table, relation)
     exam.progress(0.6)
-    held = _related(exam, alike(exam.val_batches))
+    # as many as of the training data: with more samples the same relation looks stronger
+    held = _related(exam, alike(exam.val_batches), at_most=len(table.target))
     if held is not None:
         yield exam.observe("association.validation_gain", held[1].gain)
         yield exam.observe("association.validation_p_value", held[1].p_value)
@@ -73,22 +74,26 @@ class Table:
         self.features = Scaling.of(self.rows)(self.rows)
 
 
-def table_of(exam: Examination, batches: Sequence[Batch]) -> Table | None:
-    """Return the distinct samples of the batches; None where they make no table."""
+def table_of(
+    exam: Examination, batches: Sequence[Batch], at_most: int = SAMPLES
+) -> Table | None:
+    """Return `at_most` distinct samples of the batches; None where they make no table."""
     rows, target = rows_of(batches), columns_of(infer(exam), batches)
     if rows is None or target is None:
         return None
     known = torch.isfinite(rows).all(1).nonzero()[:, 0]
     if len(known) < LEAST:
         return None
-    kept = known[distinct(rows[known])][:SAMPLES]
+    kept = known[distinct(rows[known])][:at_most]
     table = Table(rows, _two_columns(target), kept)
     varies = bool((table.target != table.target[0]).any()) and bool(table.features.any())
     return table if len(kept) >= LEAST and varies else None
 
 
-def _related(exam: Examination, batches: Sequence[Batch]) -> tuple[Table, Association] | None:
-    table = table_of(exam, batches) if batches else None
+def _related(
+    exam: Examination, batches: Sequence[Batch], at_most: int = SAMPLES
+) -> tuple[Table, Association] | None:
+    table = table_of(exam, batches, at_most) if batches else None
     if table is None:
         return None
     return table, associate(smoothers(table.features), table.target)
