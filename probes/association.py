@@ -7,7 +7,7 @@ relation seen is weak evidence (a parity is invisible to cheap models), one seen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -26,7 +26,14 @@ from probes.quantities.cheap_models import (
 )
 from probes.quantities.codes import Codes, codes, one_hot
 from probes.quantities.label_noise import contradicting_share, estimate
-from probes.quantities.tables import Scaling, columns_of, distinct, rows_of, whole_rows
+from probes.quantities.tables import (
+    Scaling,
+    bags_of,
+    columns_of,
+    distinct,
+    rows_of,
+    whole_rows,
+)
 from probes.quantities.task import infer
 from probes.training.regrouped import alike, places
 
@@ -35,13 +42,18 @@ if TYPE_CHECKING:
 
 SAMPLES: Final = 800
 LEAST: Final = 40  # samples: of fewer cheap models tell nothing
+Rows = Callable[[Sequence[Batch]], Tensor | None]  # how samples are read into numbers
 TASKS: Final = ("classification", "binary", "multilabel", "regression")
 
 
 def measure(exam: Examination) -> Iterator[Observation]:
     """Give the facts `association.*` and `label_noise.*`."""
     task = infer(exam)
-    if task.name not in TASKS or input_kind(exam) != "continuous":
+    kind = input_kind(exam)
+    if task.name not in TASKS or kind not in ("continuous", "tokens"):
+        return
+    if kind == "tokens":
+        yield from _of_words(exam)
         return
     batches = alike(exam.batches)
     yield from _contradictions(exam, batches)
@@ -61,6 +73,21 @@ def measure(exam: Examination) -> Iterator[Observation]:
     exam.progress(0.6)
     # as many as of the training data: with more samples the same relation looks stronger
     held = _related(exam, alike(exam.val_batches), at_most=len(table.target))
+    yield from _held(exam, held)
+
+
+def _of_words(exam: Examination) -> Iterator[Observation]:
+    """Ask the same of sequences of tokens, by how often each token is in them."""
+    found = _related(exam, exam.batches, rows=bags_of)
+    if found is None:
+        return
+    yield from _strength(exam, *found)
+    exam.progress(0.6)
+    at_most = len(found[0].target)
+    yield from _held(exam, _related(exam, exam.val_batches, at_most, rows=bags_of))
+
+
+def _held(exam: Examination, held: tuple[Table, Association] | None) -> Iterator[Observation]:
     if held is not None:
         yield exam.observe("association.validation_gain", held[1].gain)
         yield exam.observe("association.validation_p_value", held[1].p_value)
@@ -75,25 +102,25 @@ class Table:
 
 
 def table_of(
-    exam: Examination, batches: Sequence[Batch], at_most: int = SAMPLES
+    exam: Examination, batches: Sequence[Batch], at_most: int = SAMPLES, rows: Rows = rows_of
 ) -> Table | None:
     """Return `at_most` distinct samples of the batches; None where they make no table."""
-    rows, target = rows_of(batches), columns_of(infer(exam), batches)
-    if rows is None or target is None:
+    read, target = rows(batches), columns_of(infer(exam), batches)
+    if read is None or target is None:
         return None
-    known = torch.isfinite(rows).all(1).nonzero()[:, 0]
+    known = torch.isfinite(read).all(1).nonzero()[:, 0]
     if len(known) < LEAST:
         return None
-    kept = known[distinct(rows[known])][:at_most]
-    table = Table(rows, _two_columns(target), kept)
+    kept = known[distinct(read[known])][:at_most]
+    table = Table(read, _two_columns(target), kept)
     varies = bool((table.target != table.target[0]).any()) and bool(table.features.any())
     return table if len(kept) >= LEAST and varies else None
 
 
 def _related(
-    exam: Examination, batches: Sequence[Batch], at_most: int = SAMPLES
+    exam: Examination, batches: Sequence[Batch], at_most: int = SAMPLES, rows: Rows = rows_of
 ) -> tuple[Table, Association] | None:
-    table = table_of(exam, batches, at_most) if batches else None
+    table = table_of(exam, batches, at_most, rows) if batches else None
     if table is None:
         return None
     return table, associate(smoothers(table.features), table.target)

@@ -51,16 +51,16 @@ def finite_when_certain(exam: Examination) -> bool | None:
 
     None when untestable: only for labels, and where the loss of the recorded output is finite.
     """
-    output = exam.recording.output
-    if exam.case.loss_fn is None or exam.case.step is not None or output is None:
+    output, target = exam.recording.output, exam.batch.target_tensor
+    if exam.case.loss_fn is None or exam.case.step is not None or output is None or target is None:
         return None
-    truth = _truth(exam, output.float())
+    truth = _truth(exam, output.float(), target)
     if truth is None or _loss(exam, output.float()) is None:
         return None
     scores = _CERTAIN * truth
     match exam.recording.output_last.name:
         case "softmax":
-            certain = scores.softmax(class_axis(output, exam.batch.target_tensor))
+            certain = scores.softmax(class_axis(output, target))
         case "sigmoid" | "hardsigmoid":
             certain = scores.sigmoid()
         case "log_softmax" | "logsigmoid":
@@ -71,10 +71,9 @@ def finite_when_certain(exam: Examination) -> bool | None:
     return None if value is None else math.isfinite(value)
 
 
-def _truth(exam: Examination, output: Tensor) -> Tensor | None:
+def _truth(exam: Examination, output: Tensor, target: Tensor) -> Tensor | None:
     """Return the labels in the shape of the output: 1 for yes, -1 for no."""
-    target = exam.batch.target_tensor
-    if target is None or output.numel() == 0:
+    if output.numel() == 0:
         return None
     kind = infer(exam).kind
     if kind in ("binary", "multi-label") and target.shape == output.shape:

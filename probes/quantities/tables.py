@@ -23,6 +23,7 @@ from probes.quantities.task import Task, class_labels
 SIDE: Final = 8  # positions per axis that are kept of images and of long sequences
 WIDEST: Final = 96  # features that cheap models get
 COLUMNS: Final = 16  # of the target
+WORDS: Final = 512  # the most frequent tokens, which are counted
 _READ: Final = 20_000  # values of a sample at most
 
 
@@ -33,6 +34,33 @@ def rows_of(batches: Sequence[Batch]) -> Tensor | None:
     if not known or len(known) < len(parts) or len({part.shape[1] for part in known}) != 1:
         return None
     return torch.cat(known) if known[0].shape[1] else None
+
+
+def bags_of(batches: Sequence[Batch]) -> Tensor | None:
+    """Return how often each sample holds each token (N, at most WORDS), float64, as log(1 + n).
+
+    The bag of words, the usual first look at text; their order is lost. None where samples do not
+    line up.
+    """
+    parts = [_ids(batch) for batch in batches]
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    values, counts = torch.unique(torch.cat([p.reshape(-1) for p in known]), return_counts=True)
+    words = values[counts.argsort(descending=True, stable=True)[:WORDS]].sort().values
+    return torch.cat([_counts(part, words) for part in known]).log1p()
+
+
+def _ids(batch: Batch) -> Tensor | None:
+    """Return the batch's sequences of whole numbers (N, L) on the CPU; None without any."""
+    parts = [p for p in _parts(batch) or () if p.dim() == 2 and not p.is_floating_point()]
+    return torch.cat([part.long().cpu() for part in parts], dim=1) if parts else None
+
+
+def _counts(ids: Tensor, words: Tensor) -> Tensor:
+    place = torch.searchsorted(words, ids).clamp(max=len(words) - 1)
+    held = (words[place] == ids).double()
+    return torch.zeros(len(ids), len(words), dtype=torch.float64).scatter_add_(1, place, held)
 
 
 def whole_rows(batches: Sequence[Batch]) -> Tensor | None:

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from probes import association, held_out, labels
+from probes import Case, association, held_out, labels
+from probes.case.batches import take_apart
 from probes.quantities.cheap_models import associate, smoothers
 from probes.quantities.codes import codes
 from probes.quantities.label_noise import estimate
-from probes.quantities.tables import Scaling
+from probes.quantities.tables import Scaling, bags_of
 from probes.running.examination import Examination
 from tests.probes.small_cases import adam, case, diabetes, digits, loader, mlp, seen, sgd, tumours
 
@@ -45,6 +46,49 @@ def test_digits_tell_their_labels_and_shuffled_ones_do_not():
     assert without["association.gain"] < 0.02
     assert without["association.p_value"] > 0.05
     assert "label_noise.share" not in without
+
+
+class Reader(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.head = nn.EmbeddingBag(40, 8), nn.Linear(8, 2)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.head(self.embed(ids))
+
+
+def sentences(samples: int = 400) -> tuple[Tensor, Tensor]:
+    """Sequences of tokens; those of the first class draw half of theirs from eight words."""
+    generator = torch.Generator().manual_seed(7)
+    y = torch.randint(0, 2, (samples,), generator=generator)
+    ids = torch.randint(1, 40, (samples, 12), generator=generator)
+    own = torch.randint(1, 9, (samples, 12), generator=generator)
+    pick = (torch.rand(samples, 12, generator=generator) < 0.5) & (y[:, None] == 0)
+    return torch.where(pick, own, ids), y
+
+
+def of_words(ids: Tensor, y: Tensor) -> Case:
+    return case(Reader(), loader(ids, y), nn.CrossEntropyLoss(), adam(1e-3))
+
+
+def test_words_tell_their_labels_and_shuffled_ones_do_not():
+    ids, y = sentences()
+    found = [
+        seen(of_words(ids, given), labels.PROBE, association.PROBE) for given in (y, shuffled(y))
+    ]
+    assert found[0]["association.gain"] > 0.2
+    assert found[0]["association.p_value"] == pytest.approx(0.01)
+    assert found[1]["association.gain"] < 0.02
+    assert found[1]["association.p_value"] > 0.05
+
+
+def test_words_are_counted_also_where_sequences_are_padded_to_different_lengths():
+    ids, y = sentences(64)
+    padded = [take_apart((ids[:32, :6], y[:32])), take_apart((ids[32:], y[32:]))]
+    counts = bags_of(padded).expm1().round()
+    assert counts.shape[0] == 64
+    assert counts[:32].sum(1).tolist() == [6.0] * 32
+    assert counts[32:].sum(1).tolist() == [12.0] * 32
 
 
 def test_a_regression_is_explained_in_part():
