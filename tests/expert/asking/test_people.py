@@ -53,6 +53,7 @@ def test_the_answers_of_a_person_with_a_trouble_lead_to_it(cause: str) -> None:
     answers = {**FINE, **NOT_TRIED, **TROUBLES[cause]}
     diagnosis = diagnose(told(built_in(), answers).observations, built_in())
     assert cause in [finding.cause for finding in diagnosis.findings][:3]
+    assert [finding.cause for finding in diagnosis.findings if not finding.fixes] == []
 
 
 def test_most_troubles_come_first() -> None:
