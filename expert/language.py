@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Self
@@ -30,6 +31,16 @@ class Text:
     def from_json(cls, data: Mapping[str, str]) -> Self:
         """Read what `to_json` wrote."""
         return cls(en=data["en"], zh=data["zh"])
+
+
+_MARKS: Final = "\u3001-\u3011\uff01-\uff1f"  # full-width punctuation
+_HAN: Final = "\u4e00-\u9fff"
+_STRAY_SPACE: Final = re.compile(f"(?<=[{_MARKS}]) +| +(?=[{_MARKS}])|(?<=[{_HAN}]) +(?=[{_HAN}])")
+
+
+def without_stray_spaces(chinese: str) -> str:
+    """Return a Chinese text without the spaces that YAML puts where its lines were joined."""
+    return _STRAY_SPACE.sub("", chinese)
 
 
 def preferred_language() -> Language:

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from expert.knowledge.conditions import Condition
 from expert.knowledge.in_words import FaultyError
-from expert.language import Text
+from expert.language import Text, without_stray_spaces
 
 SCHEMA_VERSION = 1
 
@@ -36,7 +43,11 @@ class Bilingual(Document):
     """A text in English and Chinese; `{fact}` is replaced by the value of that fact."""
 
     en: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-    zh: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+    zh: Annotated[
+        str,
+        StringConstraints(min_length=1, strip_whitespace=True),
+        AfterValidator(without_stray_spaces),
+    ]
 
     @property
     def text(self) -> Text:
