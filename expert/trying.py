@@ -10,8 +10,9 @@ Events, as mappings, come to `on_event` in the thread that called `run` (or `try
 - `{"event": "trial", "id", "status": "done", "result"}`: `result` is None for the baseline, else
   what TrialResult.to_json() gives: "improved", "cured", "measure", "before", "after", "baseline",
   "val_before", "val_after", "val_baseline", "goal", "steps", "seconds", "tried", "reason", "also"
-  and the whole "curves": `{"treated": {"train", "validation"}, "baseline": {...}}`, comparable in
-  height where "same_loss" is true.
+  and the whole "curves": `{"treated": {"train", "validation"}, "baseline": {...}, "again": {...}}`
+  (the untreated case twice: how far chance makes two runs differ), comparable in height where
+  "same_loss" is true.
 - `{"event": "end"}`, once.
 """
 

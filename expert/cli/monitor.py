@@ -27,6 +27,13 @@ _SHARE: Final = 0.02  # of the time, for diagnoses so far
 _FIRST_S: Final = 2.0
 _LINE_EVERY_S: Final = 10.0
 _EVENT_EVERY_S: Final = 0.5
+_LAYERS: Final = (  # what is told of every layer while the script runs
+    "activation.dead_share",
+    "activation.saturated_share",
+    "gradient.relative",
+    "update.ratio",
+    "activation.std",
+)
 _STEPS: Final = 8  # before them nothing is said of the loop
 _PASSES: Final = 64  # the same for a loop that makes no updates
 
@@ -155,12 +162,23 @@ class Monitor:
         from probes.watching.facts import observations_so_far
 
         self._latest = self.diagnose(observations_so_far(watcher, course=False))
+        self._send_layers(watcher)
         suspected = causes(self._latest)
         named = tuple(cause["cause"] for cause in suspected)
         if named != self._said:
             self._said = named
             self._events.send("suspicion", step=watcher.now.step, causes=suspected)
             self._line_at = min(self._line_at, time.monotonic() - _LINE_EVERY_S)
+
+    def _send_layers(self, watcher: Watcher) -> None:
+        found = self._latest.facts if self._latest is not None else ()
+        layers = {
+            fact.name: dict(zip(fact.where, fact.to_json()["value"], strict=True))
+            for fact in found
+            if fact.name in _LAYERS and isinstance(fact.value, tuple)
+        }
+        if layers:
+            self._events.send("layers", step=watcher.now.step, facts=layers)
 
     def diagnose(self, observations: list[Observation]) -> Diagnosis:
         """Return the diagnosis of `observations`."""

@@ -28,7 +28,7 @@ from expert.tui.sessions.session import Session
 from expert.tui.sessions.store import Saver
 from expert.tui.texts import sessions as session_texts
 from expert.tui.themes import DARK, LIGHT
-from expert.tui.widgets.finding_detail import Titles
+from expert.tui.titles import Titles
 
 if TYPE_CHECKING:
     from expert.knowledge.base import Knowledge
@@ -87,9 +87,12 @@ class TorchmedicApp(App[int]):
         if "TEXTUAL_THEME" not in os.environ:
             self.theme = DARK.name
 
+    def get_default_screen(self) -> Screen[None]:
+        """Return the start screen, which stays below all others."""
+        return StartScreen(self.services.patients, self.services.store)
+
     def on_mount(self) -> None:
-        """Show the first screen, then load the knowledge."""
-        self.push_screen(StartScreen(self.services.patients, self.services.store))
+        """Go to what is to be examined, then load the knowledge."""
         if self._subject is not None:
             self.begin(self._subject)
         self.call_after_refresh(self._load_knowledge)  # the first frame does not wait for it

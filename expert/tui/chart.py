@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from textual.content import Content
@@ -95,14 +96,17 @@ def chart(
     log_x: bool = False,
     log_y: bool | None = None,
     marks: Sequence[tuple[float, str, str]] = (),
+    band: tuple[Sequence[Point], Sequence[Point]] | None = None,
 ) -> list[Content]:
     """Return a chart of `height` rows: the legend, the curves, the horizontal axis.
 
+    `band`: two curves between which the field is dotted: how far chance makes them differ.
     `log_y` None: logarithmic when the values span more than two decades. `marks`: places on the
     horizontal axis as (x, label, style). Values that are not finite break a curve; where one does,
     a cross stands at the top. Nothing to draw gives no rows.
     """
     finite = [p for line in lines for p in line.points if _is_finite(p)]
+    finite += [p for edge in band or () for p in edge if _is_finite(p)]
     if not finite or width < _LEAST_WIDTH or height < 4:
         return []
     y_axis = _axis([y for _, y in finite], log_y)
@@ -116,6 +120,8 @@ def chart(
     canvas = Canvas(width - margin - 1, max(height - len(named) - len(below), 1))
     for x, _, style in marks:
         _mark(canvas, x_axis.share(x), style)
+    if band is not None:
+        _fill(canvas, band, x_axis, y_axis)
     for dash, line in zip(_endless(_DASHES), lines, strict=False):
         _draw(canvas, line, x_axis, y_axis, dash)
     body = list(_with_scale(canvas.rows(), labels, margin))
@@ -169,6 +175,32 @@ def _draw(canvas: Canvas, line: Line, x_axis: _Axis, y_axis: _Axis, every: int) 
         here = x, bottom - round(y_axis.share(point[1]) * bottom)
         canvas.line(last or here, here, line.style, every)
         last = here
+
+
+def _fill(
+    canvas: Canvas, band: tuple[Sequence[Point], Sequence[Point]], x_axis: _Axis, y_axis: _Axis
+) -> None:
+    """Dot what lies between two curves, as far as both go."""
+    right, bottom = 2 * canvas.width - 1, 4 * canvas.height - 1
+    edges = [
+        _heights([(x_axis.share(x) * right, bottom - y_axis.share(y) * bottom) for x, y in edge])
+        for edge in ([p for p in edge if _is_finite(p)] for edge in band)
+    ]
+    for x in sorted(edges[0].keys() & edges[1].keys()):
+        top, low = sorted((edges[0][x], edges[1][x]))
+        for y in range(top, low + 1):
+            if (x + y) % 2 == 0:
+                canvas.dot(x, y, MUTED)
+
+
+def _heights(points: Sequence[Point]) -> dict[int, int]:
+    """Return the row of dots of a curve at each column that it passes."""
+    rows: dict[int, int] = {}
+    for (x0, y0), (x1, y1) in pairwise(points):
+        for x in range(math.ceil(x0), math.floor(x1) + 1):
+            share = (x - x0) / (x1 - x0) if x1 > x0 else 0.0
+            rows[x] = round(y0 + share * (y1 - y0))
+    return rows
 
 
 def _cross(canvas: Canvas, x: int) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from expert.diagnosis import Inquiry
 from expert.errors import UserCodeError
 from expert.observation import Observation
 
 if TYPE_CHECKING:
+    from expert.diagnosis import Inquiry
     from expert.knowledge.base import Knowledge
     from expert.knowledge.reader import KnowledgeError
     from expert.tried import Tried

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from expert.diagnosis import Diagnosis, Evidence
 from expert.language import Language, Text
 from expert.observation import Observation, Scalar
 from expert.template import number
 from expert.tui import strings
 from expert.tui.wrapping import Row
+
+if TYPE_CHECKING:
+    from expert.diagnosis import Diagnosis, Evidence
 
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _VALUES_SHOWN = 4

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from expert.diagnosis import Inquiry
 from expert.language import Text
 from expert.observation import Observation
+
+if TYPE_CHECKING:
+    from expert.diagnosis import Inquiry
 
 Status = Literal["waiting", "running", "done", "skipped", "failed", "stopped"]
 ENDED: frozenset[Status] = frozenset({"done", "skipped", "failed"})
@@ -85,6 +87,8 @@ class Progress:
 
     def inquiries(self) -> tuple[Inquiry, ...]:
         """Return the probes that ended, as the diagnosis lists them."""
+        from expert.diagnosis import Inquiry  # not before the first frame
+
         return tuple(
             Inquiry(p.id, "probe", p.status, p.seconds, p.steps, p.reason, p.cut_short)
             for p in self.probes.values()

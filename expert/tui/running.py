@@ -15,10 +15,10 @@ from expert.tui.examining import (
 )
 from expert.tui.patients import built_in_patients
 from expert.tui.services import Services
-from expert.tui.watching import WatchProcess
 
 if TYPE_CHECKING:
     from expert.knowledge.base import Knowledge
+    from expert.tui.watching import RunningScript
 
 _TRIAL_SECONDS = 120.0  # at most for one trial with its baselines
 
@@ -81,11 +81,16 @@ def real_services(
             on_output=on_output,
         )
 
+    def watch(command: Sequence[str], *, on_event: OnEvent, on_output: OnOutput) -> RunningScript:
+        from expert.tui.watching import WatchProcess
+
+        return WatchProcess(command, on_event=on_event, on_output=on_output)
+
     return Services(
         load_knowledge=load,
         examine=examine,
         try_fixes=try_fixes,
-        watch=WatchProcess,
+        watch=watch,
         patients=built_in_patients(),
         budget=budget,
         min_certainty=min_certainty,

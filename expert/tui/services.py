@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from expert.tui.examining import Examine, KnowledgeSource, TryFixes
 from expert.tui.patients import Patient
 from expert.tui.sessions.store import SessionStore
-from expert.tui.watching import Watch
+
+if TYPE_CHECKING:
+    from expert.tui.examining import Examine, KnowledgeSource, TryFixes
+    from expert.tui.watching import Watch
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,11 @@ def compare(
         val_baseline=validation(kept.validation),
         goal=trial.goal,
         same_loss=trial.same_loss,
-        curves={"treated": course.curves, "baseline": kept.curves},
+        curves={
+            "treated": course.curves,
+            "baseline": kept.curves,
+            "again": baselines[1 - better].curves,
+        },
         score=round(score, 4),
         gain=round(seen.gain, 4),
         noise=round(seen.noise, 4),

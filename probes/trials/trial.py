@@ -85,7 +85,7 @@ class TrialResult:
     val_baseline: float | None = None
     goal: Goal = "training"
     same_loss: bool = True
-    curves: Mapping[str, Curves] = field(default_factory=dict)  # "treated", "baseline"
+    curves: Mapping[str, Curves] = field(default_factory=dict)  # "treated", "baseline", "again"
     score: float = 0.0
     gain: float = 0.0
     noise: float = 0.0

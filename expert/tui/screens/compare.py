@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -15,11 +15,14 @@ from textual.widgets import Footer
 
 from expert.language import Language, Text
 from expert.observation import Observation
+from expert.report.curves import points_of
 from expert.tui.phrases import bar, certainty_style, heading, plain, value_text
 from expert.tui.screens.talking import TalkingScreen
+from expert.tui.sessions.curves import BASELINE, TRIAL, Point
 from expert.tui.sessions.session import Session
 from expert.tui.texts import sessions as texts
 from expert.tui.texts import walk as walk_texts
+from expert.tui.widgets.curve_view import CurveView
 from expert.tui.widgets.prose import Prose
 from expert.tui.widgets.ranking import certainties
 from expert.tui.widgets.title_bar import TitleBar
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 _BAR = 8
 _FACTS = 40
+_OF_THE_MACHINE = "hardware."  # changes from run to run by itself
 _NOTABLE = 0.05  # relative: a smaller change of a measured number is not told
 
 
@@ -66,6 +70,8 @@ class CompareScreen(TalkingScreen[None]):
         yield TitleBar()
         with VerticalScroll(id="comparison"):
             yield Prose(id="comparison-text")
+            yield CurveView(id="comparison-chart")
+            yield Prose(id="comparison-facts")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -103,21 +109,27 @@ class CompareScreen(TalkingScreen[None]):
             text.show([row(walk_texts.THINKING.get(language))])
         else:
             text.show(list(self._rows(*self._both, language)))
+            facts = list(_changed_rows(*self._both, language))
+            self.query_one("#comparison-facts", Prose).show(facts)
+        self._draw(language)
+
+    def _draw(self, language: Language) -> None:
+        """Draw both losses: of the short runs, else of the trial that led from one to the other."""
+        pairs = _both_losses(self.before, self.after)
+        view = self.query_one(CurveView)
+        view.display = all(points for _, points, _ in pairs)
+        view.show([(name.get(language), points, style) for name, points, style in pairs])
 
     def _rows(self, before: Diagnosis, after: Diagnosis, language: Language) -> Iterator[Row]:
         yield row(_verdict(before, after, language))
         if self.after.treated:
-            said = texts.TREATED_WITH.get(language).format(names=", ".join(self.after.treated))
+            told = (*before.findings, *before.suspects)
+            titles = {fix.trial: fix.title for one in told for fix in one.fixes if fix.trial}
+            names = [titles[t].get(language) if t in titles else t for t in self.after.treated]
+            said = texts.TREATED_WITH.get(language).format(names=", ".join(names))
             yield row(Content.styled(plain(said), "$foreground 60%"))
         yield row()
         yield from _findings(before, after, language)
-        changed = list(_facts(before.facts, after.facts))
-        if changed:
-            yield row(heading(texts.FACTS_CHANGED.get(language)))
-        for old, new in changed[:_FACTS]:
-            name = plain(new.name)
-            values = f"  {value_text(old)} → ", (value_text(new), "$primary")
-            yield row(Content.assemble((name, "$foreground 60%"), *values), 4)
 
     def action_close(self) -> None:
         """Go back."""
@@ -181,10 +193,38 @@ def _facts(
     known = {fact.name: fact for fact in before}
     for fact in after:
         old = known.get(fact.name)
+        if fact.name.startswith(_OF_THE_MACHINE):
+            continue
         if old is None or isinstance(fact.value, tuple) or isinstance(old.value, tuple):
             continue
         if _differ(old.value, fact.value):
             yield old, fact
+
+
+def _changed_rows(before: Diagnosis, after: Diagnosis, language: Language) -> Iterator[Row]:
+    """Yield what was measured differently, what findings rest on first."""
+    findings = (*before.findings, *after.findings)
+    rested = {fact.name for one in findings for piece in one.evidence for fact in piece.facts}
+    changed = list(_facts(before.facts, after.facts))
+    changed.sort(key=lambda pair: pair[1].name not in rested)
+    if changed:
+        yield row(heading(texts.FACTS_CHANGED.get(language)))
+    for old, new in changed[:_FACTS]:
+        values = f"  {value_text(old)} → ", (value_text(new), "$primary")
+        yield row(Content.assemble((plain(new.name), "$foreground 60%"), *values), 4)
+
+
+def _both_losses(
+    before: Session, after: Session
+) -> tuple[tuple[Text, Sequence[Point], str], tuple[Text, Sequence[Point], str]]:
+    runs = [
+        next((points_of(fact) for fact in session.measured if fact.name == "run.losses"), ())
+        for session in (before, after)
+    ]
+    if not all(runs) and after.treated:
+        treated = before.curves.get(f"{TRIAL}{after.treated[-1]}", [])
+        runs = [tuple(before.curves.get(BASELINE, [])), tuple(treated)]
+    return (texts.BEFORE, runs[0], "$error"), (texts.AFTER, runs[1], "$success")
 
 
 def _differ(old: bool | int | float | str, new: bool | int | float | str) -> bool:

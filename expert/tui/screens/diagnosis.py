@@ -180,7 +180,9 @@ class DiagnosisScreen(TalkingScreen[None]):
         diagnosis = self.diagnosis
         self.query_one(FindingList).show(diagnosis, language)
         titles = self.medic.titles.conclusions
-        self.query_one(Plots).show(diagnosis.facts, session.curves, language)
+        told = (*diagnosis.findings, *diagnosis.suspects)
+        fixes = {fix.trial: fix.title for one in told for fix in one.fixes if fix.trial}
+        self.query_one(Plots).show(diagnosis.facts, session.curves, language, fixes)
         self.query_one("#symptoms-text", Prose).show(symptoms(diagnosis, titles, language))
         self.query_one("#ruled-out-text", Prose).show(ruled_out(diagnosis, titles, language))
         self.query_one("#checked-probes", ProbeList).show(session.probes, language)
@@ -217,8 +219,20 @@ class DiagnosisScreen(TalkingScreen[None]):
             return "! " + said.format(done=done, total=len(session.probes))
         if session.follows is not None:
             return "⇄ " + strings.CAN_COMPARE.get(language)
+        return self._next_step(self.diagnosis, language)
+
+    def _next_step(self, diagnosis: Diagnosis, language: Language) -> str:
+        """Return what a person can do next to be rid of the finding, or to be surer of it."""
+        fixes = [fix for finding in diagnosis.findings for fix in finding.fixes]
+        if any(fix.tried is not None and fix.tried.improved for fix in fixes):
+            return "✓ " + walk_texts.HEALS.get(language)
+        if diagnosis.findings and self._can_try():
+            said = "→ " + walk_texts.TRY_IT.get(language)
+            return f"{said} {walk_texts.OR_ASK.get(language)}" if self._may_ask else said
         if self._may_ask:
             return "? " + walk_texts.COULD_STILL_ASK.get(language)
+        if fixes and self.session.subject.can_be_probed:
+            return "→ " + walk_texts.CHANGE_IT.get(language)
         return ""
 
     def _fill_facts(self, language: Language) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -34,6 +35,7 @@ from expert.tui.widgets.panes import (
     VI_KEYS,
     Chosen,
     DemoPane,
+    LogPane,
     Pane,
     PlacePane,
     SymptomsPane,
@@ -103,6 +105,9 @@ class StartScreen(TalkingScreen[None]):
         super().__init__()
         self._patients = patients
         self._store = store
+        self._saved: Sequence[Saved] = ()
+        self._is_whole = False
+        self._completing = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
         """Lay out the parts."""
@@ -111,10 +116,30 @@ class StartScreen(TalkingScreen[None]):
         with Horizontal(id="choice"):
             yield StartMenu(id="menu", classes="panel", markup=False)
             with ContentSwitcher(initial="pane-demo", id="panes", classes="panel"):
-                yield from self._panes()
+                yield DemoPane(self._patients)
         yield Footer(show_command_palette=False)
 
-    def _panes(self) -> ComposeResult:
+    def on_mount(self) -> None:
+        """Draw the first frame with the pane that it shows; the others come right after it."""
+        self.call_after_refresh(self._complete)
+
+    async def _complete(self) -> None:
+        """Mount the panes that the first frame does without."""
+        async with self._completing:
+            if self._is_whole:
+                return
+            panes = list(self._other_panes())
+            for pane in panes:
+                pane.display = False
+            await self.query_one(ContentSwitcher).mount_all(panes)
+            for pane in panes:
+                if not pane.is_mounted:  # the app is being left
+                    return
+                pane.speak(self.medic.language)
+                pane.take_saved(self._saved)
+            self._is_whole = True
+
+    def _other_panes(self) -> Iterator[Pane]:
         case = Asked(strings.OWN_CASE_PLACEHOLDER, strings.OWN_CASE_HINT, completions, problem_with)
         script = Asked(
             texts.SCRIPT_PLACEHOLDER, texts.SCRIPT_HINT, script_completions, script_problem
@@ -122,9 +147,8 @@ class StartScreen(TalkingScreen[None]):
         log = Asked(texts.LOG_PLACEHOLDER, texts.LOG_HINT, log_completions, log_problem)
         yield PlacePane("case", case, case_explained)
         yield PlacePane("script", script, explained_by(texts.SCRIPT_EXPLAINED))
-        yield PlacePane("log", log, explained_by(texts.LOG_EXPLAINED))
+        yield LogPane("log", log, explained_by(texts.LOG_EXPLAINED))
         yield SymptomsPane()
-        yield DemoPane(self._patients)
         yield SessionsPane(self._store)
 
     # ------------------------------------------------------------------------- language
@@ -151,12 +175,15 @@ class StartScreen(TalkingScreen[None]):
 
     # --------------------------------------------------------------------------- the menu
     @on(OptionList.OptionHighlighted, "#menu")
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    async def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_index != _DEMO:
+            await self._complete()
         self.query_one(ContentSwitcher).current = CHOICES[event.option_index][0]
         self._title_pane()
 
     @on(OptionList.OptionSelected, "#menu")
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    async def _selected(self, event: OptionList.OptionSelected) -> None:
+        await self._complete()
         self.query_one(f"#{CHOICES[event.option_index][0]}", Pane).first.focus()
 
     @on(ScreenResume)
@@ -173,6 +200,7 @@ class StartScreen(TalkingScreen[None]):
 
     @on(Listed)
     def _listed(self, event: Listed) -> None:
+        self._saved = event.saved
         for pane in self.query(Pane):
             pane.take_saved(event.saved)
 
@@ -213,8 +241,9 @@ class StartScreen(TalkingScreen[None]):
         self.medic.explain(event.error, None)
 
     # --------------------------------------------------------------------------- actions
-    def action_choose(self, index: int) -> None:
+    async def action_choose(self, index: int) -> None:
         """Go to the pane at `index`."""
+        await self._complete()
         self.query_one(StartMenu).highlighted = index
         self.query_one(ContentSwitcher).current = CHOICES[index][0]
         self.query_one(f"#{CHOICES[index][0]}", Pane).first.focus()

@@ -22,9 +22,10 @@ from expert.template import number
 from expert.tui.examining import RunningTrials
 from expert.tui.phrases import bar, lines, plain
 from expert.tui.screens.talking import TalkingScreen
-from expert.tui.sessions.curves import Curve, append, thinned
+from expert.tui.sessions.curves import AGAIN, TRIAL, Curve, append, thinned
 from expert.tui.sessions.session import Session
 from expert.tui.texts import trial as texts
+from expert.tui.texts.diagnosis import STEP
 from expert.tui.widgets.curve_view import CurveView
 from expert.tui.widgets.panes import VI_KEYS
 from expert.tui.widgets.prose import Prose
@@ -59,7 +60,7 @@ def trials_of(findings: Iterable[Finding]) -> list[Proposed]:
 
 def curve_name(trial: str) -> str:
     """Return under which name the session keeps the loss of a trial."""
-    return f"trial:{trial}"
+    return f"{TRIAL}{trial}"
 
 
 class FixList(OptionList):
@@ -214,7 +215,11 @@ class TrialScreen(TalkingScreen[None]):
             (texts.WITH_FIX, curve_name(self._present.trial), "$success"),
             (texts.AS_IT_IS, curve_name(BASELINE), "$error"),
         )
-        view.show([(t.get(language), curves.get(name, []), style) for t, name, style in pairs])
+        drawn = [(t.get(language), curves.get(name, []), style) for t, name, style in pairs]
+        again = curves.get(AGAIN)
+        band = (curves[curve_name(BASELINE)], again) if again else None
+        x_name = texts.STEP_AND_BAND if band else STEP
+        view.show(drawn, x_name.get(language), band)
 
     # ---------------------------------------------------------------------------- running
     def _begin(self, index: int) -> None:
@@ -226,8 +231,8 @@ class TrialScreen(TalkingScreen[None]):
         self._run += 1
         run = self._run
         self._state, self._progress, self._runs = "running", {}, {}
-        for name in (BASELINE, proposed.trial):
-            self.session.curves.pop(curve_name(name), None)
+        for name in (curve_name(BASELINE), AGAIN, curve_name(proposed.trial)):
+            self.session.curves.pop(name, None)
         self._process = services.try_fixes(
             self.session.subject.spec,
             [proposed.trial],
@@ -265,11 +270,10 @@ class TrialScreen(TalkingScreen[None]):
     def _grow(self, id_: str, event: Mapping[str, Any]) -> None:
         """Add the new points; a training that begins anew gets a new curve."""
         self._progress[id_] = float(event.get("progress") or 0.0)
-        run, name = int(event.get("run") or 0), curve_name(id_)
-        if id_ == BASELINE and run > 0:  # only tells how far chance makes two runs differ
-            return
-        if self._runs.get(id_) != run:
-            self._runs[id_] = run
+        run = int(event.get("run") or 0)
+        name = AGAIN if id_ == BASELINE and run > 0 else curve_name(id_)
+        if self._runs.get(name) != run:
+            self._runs[name] = run
             self.session.curves[name] = []
         for point in points(event.get("train")):
             append(self.session.curves[name], point)
@@ -296,10 +300,11 @@ class TrialScreen(TalkingScreen[None]):
         if self._state == "stopped" and not result.get("tried"):
             return
         curves = result.get("curves") or {}
-        for name, part in ((id_, "treated"), (BASELINE, "baseline")):
+        kept = ((curve_name(id_), "treated"), (curve_name(BASELINE), "baseline"), (AGAIN, "again"))
+        for name, part in kept:
             found = points((curves.get(part) or {}).get("train"))
             if found:
-                self.session.curves[curve_name(name)] = thinned(found)
+                self.session.curves[name] = thinned(found)
         self.session.trials[id_] = {k: v for k, v in result.items() if k != "curves"}
 
     # --------------------------------------------------------------------------- actions

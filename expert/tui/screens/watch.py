@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +19,7 @@ from textual.widgets import Footer, RichLog, Static
 
 from expert.errors import UsageError, UserCodeError
 from expert.language import Language, Text
+from expert.observation import Observation
 from expert.template import number
 from expert.tui import strings
 from expert.tui.command_place import words_of
@@ -30,6 +31,7 @@ from expert.tui.texts import diagnosis as diagnosis_texts
 from expert.tui.texts import watch as texts
 from expert.tui.watching import RunningScript, Watched
 from expert.tui.widgets.curve_view import CurveView
+from expert.tui.widgets.plots import Plots
 from expert.tui.widgets.prose import Prose
 from expert.tui.widgets.title_bar import TitleBar
 from expert.tui.wrapping import Row, row
@@ -81,6 +83,7 @@ class WatchScreen(TalkingScreen[None]):
         self._output: deque[str] = deque(maxlen=_OUTPUT_LINES)
         self._unfinished = ""
         self._began = self._saved = monotonic()
+        self._layers: tuple[Observation, ...] = ()
         self._process: RunningScript | None = None
         self._ending: Literal["", "stop", "leave"] = ""
         session.curves.pop(CURVE, None)
@@ -92,6 +95,7 @@ class WatchScreen(TalkingScreen[None]):
         with Container(id="work"):
             with Vertical(id="probes", classes="panel"):
                 yield CurveView(id="live-chart")
+                yield Plots(id="live-layers")
             with Vertical(id="beside"):
                 with VerticalScroll(id="so-far", classes="panel", can_focus=False):
                     yield Prose(id="suspicion")
@@ -132,6 +136,7 @@ class WatchScreen(TalkingScreen[None]):
         ):
             self.query_one(id_).border_title = Content(text.get(language))
         self._tick()
+        self._show_layers(language)
         self._show_causes(language)
 
     def _tick(self) -> None:
@@ -149,6 +154,11 @@ class WatchScreen(TalkingScreen[None]):
             speed=number(_float(self._last.get("steps_per_second"))),
             elapsed=strings.duration(monotonic() - self._began, language),
         )
+
+    def _show_layers(self, language: Language) -> None:
+        plots = self.query_one("#live-layers", Plots)
+        plots.display = bool(self._layers)
+        plots.show(self._layers, {}, language, {})
 
     def _show_causes(self, language: Language) -> None:
         rows: list[Row] = []
@@ -184,6 +194,9 @@ class WatchScreen(TalkingScreen[None]):
         if "causes" in event:
             self._causes = event["causes"]
             self._show_causes(self.medic.language)
+        if event.get("event") == "layers":
+            self._layers = tuple(_per_layer(event["facts"]))
+            self._show_layers(self.medic.language)
         if event.get("event") != "progress":
             return
         self._last = event
@@ -247,6 +260,13 @@ class WatchScreen(TalkingScreen[None]):
         if self._process is not None:
             self._process.cancel()
         self.medic.back_to_start()
+
+
+def _per_layer(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[Observation]:
+    """Yield the facts of a "layers" event."""
+    for name, values in facts.items():
+        told = {"name": name, "value": list(values.values()), "where": list(values)}
+        yield Observation.from_json(told)
 
 
 def _float(value: Any) -> float:

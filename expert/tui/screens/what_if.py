@@ -69,7 +69,11 @@ class WhatIfScreen(TalkingScreen[None]):
         super().__init__()
         self._knowledge = reasoned.questionnaire.knowledge
         self._seen = {o.name: o for o in reasoned.questionnaire.observations}
-        self._names = list(self._changeable())
+        told = (*reasoned.diagnosis.findings, *reasoned.diagnosis.suspects)
+        self._rested = list(
+            dict.fromkeys(f.name for one in told for piece in one.evidence for f in piece.facts)
+        )
+        self._names = list(dict.fromkeys(self._changeable()))
         self._name: str | None = None
         self._values: list[Scalar] = []
         self._supposed: Observation | None = None
@@ -77,7 +81,9 @@ class WhatIfScreen(TalkingScreen[None]):
         self._wrong: str = ""
 
     def _changeable(self) -> Iterator[str]:
-        """Yield answers first, then single measured values, then what questions could tell."""
+        """Yield what findings rest on, then answers, other single values, what could be asked."""
+        measured = set(self._single())
+        yield from (name for name in self._rested if name in measured)
         asked = [
             name
             for question in self._knowledge.questions.values()
@@ -86,13 +92,17 @@ class WhatIfScreen(TalkingScreen[None]):
         ]
         known = list(dict.fromkeys(asked))
         yield from (name for name in known if name in self._seen)
+        yield from self._single()
+        yield from (name for name in known if name not in self._seen)
+
+    def _single(self) -> Iterator[str]:
+        """Yield what has one value for which others can be chosen."""
         for name, seen in self._seen.items():
             fact = self._knowledge.facts.get(name)
-            if fact is None or isinstance(seen.value, tuple) or name in known:
+            if fact is None or isinstance(seen.value, tuple):
                 continue
             if fact.type != "text" or fact.values:  # a path has no other values to choose from
                 yield name
-        yield from (name for name in known if name not in self._seen)
 
     def compose(self) -> ComposeResult:
         """Lay out the parts."""

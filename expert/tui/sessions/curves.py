@@ -10,6 +10,9 @@ from expert.observation import json_value
 Point = tuple[float, float]  # step or rate, value
 Curve = list[Point]
 Curves = dict[str, Curve]
+TRIAL: Final = "trial:"  # before the id of a trial
+BASELINE: Final = f"{TRIAL}baseline"  # the case as it is
+AGAIN: Final = f"{TRIAL}baseline-again"  # and once more: how far chance makes two runs differ
 MOST: Final = 400  # points kept of one curve; no terminal has more columns of dots
 
 

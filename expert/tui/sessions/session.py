@@ -6,14 +6,16 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from expert.diagnosis import Diagnosis, Inquiry
 from expert.language import Text
 from expert.observation import Observation
 from expert.tui.outcome import Subject
 from expert.tui.progress import ProbeState
 from expert.tui.sessions.curves import Curves, curves_from_json, curves_to_json
+
+if TYPE_CHECKING:
+    from expert.diagnosis import Diagnosis, Inquiry
 
 SCHEMA: Final = "torchmedic.session/1"
 _OUTPUT_KEPT: Final = 400  # lines
@@ -129,6 +131,8 @@ class Session:
 
 def inquiries_of(probes: Sequence[ProbeState]) -> tuple[Inquiry, ...]:
     """Return the probes that ended, as the diagnosis lists them."""
+    from expert.diagnosis import Inquiry  # not before the first frame
+
     return tuple(
         Inquiry(p.id, "probe", p.status, p.seconds, p.steps, p.reason, p.cut_short)
         for p in probes

@@ -9,6 +9,7 @@ NO_PLOTS = Text(
     "There is nothing to draw: no layers were measured and no curves were seen.",
     "没有可画的内容：没有测量各层，也没有看到曲线。",
 )
+TRIED_FIXES = Text("Fixes tried on a copy", "在副本上试过的修复")
 LOSS_CURVE = Text("Loss over the steps", "损失随步数的变化")
 LOG_CURVE = Text("Curves of the log", "日志中的曲线")
 STEP = Text("step", "步")

@@ -31,9 +31,12 @@ SCRIPT_EXPLAINED = Text(
 )
 LOG_PLACEHOLDER = Text("runs/  or  metrics.csv", "runs/  或  metrics.csv")
 LOG_HINT = Text(
-    "Type a path or drop a file here. Several are separated by spaces.",
-    "输入路径，或把文件拖到这里。多个路径用空格分开。",
+    "Type a path, drop a file here, or go down to choose one. Spaces separate several.",
+    "输入路径，或把文件拖到这里，或向下选择。多个路径用空格分开。",
 )
+LOGS_IN = Text("Logs in {folder}", "{folder} 中的日志")
+NO_LOGS_IN = Text("No logs in {folder}", "{folder} 中没有日志")
+FOLDER_UNREADABLE = Text("{path} cannot be read.", "无法读取 {path}。")
 LOG_EXPLAINED = Text(
     "CSV, JSON Lines, trainer_state.json, TensorBoard event files, or printed lines such as "
     '"loss: 0.12". The curves alone tell much; without the model some causes stay open, and '

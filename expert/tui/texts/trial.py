@@ -12,6 +12,11 @@ STARTING = Text(
 )
 AS_IT_IS = Text("as it is", "按原样")
 WITH_FIX = Text("with the fix", "加上修复")
+BAND = Text(
+    "Dotted: how far two runs as it is differ by chance alone.",
+    "点状区域：按原样训练两次，仅因随机而产生的差异。",
+)
+STEP_AND_BAND = Text("step  ·  dotted: chance alone", "步  ·  点状区域：仅因随机")
 CURED = Text("It heals.", "有效，已治愈。")
 HELPED = Text("It helps, but does not heal.", "有帮助，但未治愈。")
 FAILED = Text("It does not help.", "没有帮助。")

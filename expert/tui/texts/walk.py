@@ -36,6 +36,20 @@ COULD_STILL_ASK = Text(
     "Some answers of yours could still change this: a asks.",
     "您的某些回答仍可能改变结论：按 a 提问。",
 )
+# What can be done next with a diagnosis, in one line.
+TRY_IT = Text(
+    "t tries the fix on a copy; your model stays as it is.",
+    "按 t 在模型的副本上试验修复；您的模型保持不变。",
+)
+OR_ASK = Text("a asks what is open.", "按 a 回答未定的问题。")
+HEALS = Text(
+    "It helped on a copy. y copies the code; change yours, then r examines again.",
+    "已在副本上见效。按 y 复制代码；改好自己的代码后，按 r 重新检查。",
+)
+CHANGE_IT = Text(
+    "Change the code as the fix says (y copies it), then r examines it again.",
+    "按修复说明修改代码（按 y 复制），然后按 r 重新检查。",
+)
 
 # ----------------------------------------------------------------------------- examination
 SKIP_STARTS_AGAIN = Text(

@@ -54,6 +54,7 @@ class PlaceInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete"),
         Binding("enter", "submit", "Begin"),
+        Binding("down", "app.focus_next", "Next part", show=False),
         Binding("escape", "screen.leave_field", "Back"),
     ]
 

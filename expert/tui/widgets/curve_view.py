@@ -12,6 +12,7 @@ from expert.tui.chart import Line, chart
 from expert.tui.phrases import plain
 from expert.tui.sessions.curves import Point
 
+Band = tuple[Sequence[Point], Sequence[Point]]
 Named = tuple[str, Sequence[Point], str]  # name, points, style
 
 
@@ -24,9 +25,14 @@ class CurveView(Widget):
         super().__init__(id=id, markup=False)
         self._curves: list[Named] = []
         self._x_name = ""
+        self._band: Band | None = None
 
-    def show(self, curves: Sequence[Named], x_name: str = "") -> None:
-        """Draw `curves`, each as (name, points, style); those without points are left out."""
+    def show(self, curves: Sequence[Named], x_name: str = "", band: Band | None = None) -> None:
+        """Draw `curves`, each as (name, points, style); those without points are left out.
+
+        `band`: two curves between which the field is dotted.
+        """
+        self._band = band
         self._curves = [(name, list(points), style) for name, points, style in curves if points]
         self._x_name = x_name
         self.refresh(layout=True)
@@ -41,4 +47,4 @@ class CurveView(Widget):
 
     def _rows(self, width: int, height: int) -> list[Content]:
         lines = [Line(points, plain(name), style) for name, points, style in self._curves]
-        return chart(lines, width, height, x_name=self._x_name)
+        return chart(lines, width, height, x_name=self._x_name, band=self._band)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,23 +11,17 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from expert.diagnosis import Evidence, Finding
+from expert.diagnosis import Evidence, Finding, Remedy, TrialOutcome
 from expert.language import Language, Text
+from expert.report import words
 from expert.tui import strings
 from expert.tui.phrases import bar, certainty_style, evidence, heading, plain
+from expert.tui.titles import Titles
 from expert.tui.widgets.fix_card import FixCard
 from expert.tui.widgets.prose import Prose
 from expert.tui.wrapping import Row, row
 
 _BAR = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Titles:
-    """What ids are called: causes and symptoms, and the documents that knowledge cites."""
-
-    conclusions: Mapping[str, Text]
-    sources: Mapping[str, tuple[str, str | None]]  # (title, address)
 
 
 class FindingDetail(VerticalScroll):
@@ -110,7 +103,27 @@ def _head(finding: Finding, titles: Titles, language: Language) -> list[Row]:
             named = ", ".join(_name(id_, titles, language) for id_ in ids)
             said = template.get(language).format(title=named, titles=named)
             rows.append(row(Content.styled(plain(said), "italic $foreground 60%"), 2))
+    if finding.fixes:  # what to do stands in the first view, however long the explanation
+        rows.append(_first_fix(finding.fixes, language))
     return rows
+
+
+def _first_fix(fixes: Sequence[Remedy], language: Language) -> Row:
+    """Return the fix to begin with: the first that was seen to help, else the first."""
+    helped = (fix for fix in fixes if fix.tried is not None and fix.tried.improved)
+    fix = next(helped, fixes[0])
+    sign, said = "→", ""
+    if fix.tried is not None:
+        sign = "✓" if fix.tried.improved else "✗"
+        said = "  " + _outcome(fix.tried).get(language)
+    title = plain(fix.title.get(language))
+    return row(Content.assemble(f"{sign} ", (title, "bold $success"), (said, "$success")), 2)
+
+
+def _outcome(outcome: TrialOutcome) -> Text:
+    if outcome.cured:
+        return words.HEALED
+    return words.HELPED if outcome.improved else words.DID_NOT_HELP
 
 
 def _name(id_: str, titles: Titles, language: Language) -> str:

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from expert.diagnosis import Remedy
 from expert.language import Language
+from expert.report import words
 from expert.tui import strings
 from expert.tui.phrases import code, plain
 from expert.tui.widgets.prose import Prose
@@ -57,6 +58,11 @@ class FixCard(Vertical, can_focus=True):
             )
             if self.fix.code:
                 yield CopyLabel(strings.COPY.get(language), classes="copy", markup=False)
+        if self.fix.tried is not None:
+            sign, style = ("✓", "$success") if self.fix.tried.improved else ("✗", "$error")
+            colon = strings.COLON.get(language)
+            said = f"{words.TRIED.get(language)}{colon}{words.tried(self.fix.tried, language)}"
+            yield Prose([row(Content.assemble((f"{sign} ", f"bold {style}"), said), 2)])
         yield Prose([row(plain(self.fix.instructions.get(language)))])
         if self.fix.code:
             yield Static(code(self.fix.code), classes="code", markup=False)

@@ -23,6 +23,7 @@ from expert.tui.phrases import code, plain
 from expert.tui.sessions.store import Saved
 from expert.tui.texts import start as texts
 from expert.tui.widgets.case_input import Asked, PlaceField
+from expert.tui.widgets.log_browser import LogBrowser
 from expert.tui.widgets.prose import Prose
 from expert.tui.wrapping import Row, row
 
@@ -119,6 +120,31 @@ class PlacePane(Pane):
     def _again(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.post_message(Chosen(Subject(self._found[event.option_index], kind=self._kind)))
+
+
+class LogPane(PlacePane):
+    """The same, with the folders and logs that are there."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the parts."""
+        yield PlaceField(self._asked, id=f"{self._kind}-field")
+        yield RecentList(classes="recent", markup=False)
+        yield LogBrowser(id="browser")
+        yield Prose(classes="explained")
+
+    def speak(self, language: Language) -> None:
+        """Write every text in `language`."""
+        super().speak(language)
+        self.query_one(LogBrowser).speak(language)
+
+    def on_show(self) -> None:
+        """Look at the folder once somebody looks here."""
+        self.query_one(LogBrowser).open_here()
+
+    @on(LogBrowser.Picked)
+    def _picked(self, event: LogBrowser.Picked) -> None:
+        event.stop()
+        self.post_message(Chosen(Subject(event.place, kind=self._kind)))
 
 
 class BeginList(OptionList):

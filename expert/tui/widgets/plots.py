@@ -16,17 +16,18 @@ from expert.language import Language, Text
 from expert.observation import Observation
 from expert.report.curves import LARGEST_STABLE, SUGGESTED, YOURS, drawn
 from expert.template import number
-from expert.tui.chart import Line, chart
+from expert.tui.chart import MUTED, Line, chart
 from expert.tui.phrases import fit, heading, plain
-from expert.tui.sessions.curves import Curves
+from expert.tui.sessions.curves import AGAIN, BASELINE, TRIAL, Curves
 from expert.tui.texts import diagnosis as texts
-from expert.tui.texts.trial import AS_IT_IS
+from expert.tui.texts.trial import AS_IT_IS, BAND
 from expert.tui.wrapping import wrapped
 
 _BARS = 24  # bars of one plot; more layers are folded
 _NAME = 22
 _CHART_HEIGHT = 11
 _NARROWEST = 24
+_TRIED = ("$success", "$primary", "$accent", "$secondary")
 _STYLES = ("$primary", "$accent", "$secondary", "$success")
 _MARKS = {YOURS: "bold $accent", SUGGESTED: "bold $success", LARGEST_STABLE: "$error"}
 _PARTS = " ▏▎▍▌▋▊▉█"
@@ -40,6 +41,7 @@ class Bars:
     title: Text
     bad: Callable[[float], bool]
     share: bool = False
+    whole: bool = False  # a full bar is the whole, not the largest value seen
     fold: Callable[[Sequence[float]], float] = max
 
 
@@ -49,8 +51,14 @@ def _mean_of_logs(values: Sequence[float]) -> float:
 
 
 BARS = (
-    Bars("activation.dead_share", texts.DEAD, lambda v: v >= 0.5, share=True),
-    Bars("activation.saturated_share", texts.SATURATED, lambda v: v >= 0.5, share=True),
+    Bars("activation.dead_share", texts.DEAD, lambda v: v >= 0.5, share=True, whole=True),
+    Bars(
+        "activation.saturated_share",
+        texts.SATURATED,
+        lambda v: v >= 0.5,
+        share=True,
+        whole=True,
+    ),
     Bars("gradient.relative", texts.GRADIENTS, lambda v: v == 0, fold=_mean_of_logs),
     Bars("update.ratio", texts.UPDATES, lambda v: v > 0.1 or v == 0, fold=_mean_of_logs),
     Bars("activation.std", texts.ACTIVATIONS, lambda v: v == 0 or v > 1e3, fold=_mean_of_logs),
@@ -73,14 +81,22 @@ class Plots(VerticalScroll):
         super().__init__(id=id)
         self._facts: Mapping[str, Observation] = {}
         self._curves: Curves = {}
+        self._names: Mapping[str, Text] = {}
         self._language: Language = "en"
 
     def compose(self) -> ComposeResult:
         """Lay out the parts."""
         yield Static(markup=False)
 
-    def show(self, facts: Sequence[Observation], curves: Curves, language: Language) -> None:
-        """Draw what `facts` and `curves` hold."""
+    def show(
+        self,
+        facts: Sequence[Observation],
+        curves: Curves,
+        language: Language,
+        names: Mapping[str, Text],
+    ) -> None:
+        """Draw what `facts` and `curves` hold; `names` are those of the fixes by their trials."""
+        self._names = names
         self._facts = {fact.name: fact for fact in facts}
         self._curves, self._language = curves, language
         self._draw()
@@ -92,16 +108,20 @@ class Plots(VerticalScroll):
     def _draw(self) -> None:
         width = self.scrollable_content_region.width
         if width >= _NARROWEST:
-            rows = list(plots(self._facts, self._curves, self._language, width))
+            rows = list(plots(self._facts, self._curves, self._language, width, self._names))
             nothing = wrapped(Content(texts.NO_PLOTS.get(self._language)), width)
             self.query_one(Static).update(Content("\n").join(rows or nothing))
 
 
 def plots(
-    facts: Mapping[str, Observation], curves: Curves, language: Language, width: int
+    facts: Mapping[str, Observation],
+    curves: Curves,
+    language: Language,
+    width: int,
+    names: Mapping[str, Text],
 ) -> Iterator[Content]:
     """Yield the rows of all plots that can be drawn."""
-    yield from _curve_plots(curves, language, width)
+    yield from _curve_plots(curves, names, language, width)
     yield from _measured(facts, language, width)
     for bars in BARS:
         fact = facts.get(bars.fact)
@@ -109,17 +129,15 @@ def plots(
             yield from _bar_plot(bars, fact, language, width)
 
 
-def _curve_plots(curves: Curves, language: Language, width: int) -> Iterator[Content]:
-    groups = (
-        (texts.LOSS_CURVE, "trial:"),
-        (texts.LOSS_CURVE, "run:"),
-        (texts.LOG_CURVE, "log:"),
-    )
-    for title, prefix in groups:
+def _curve_plots(
+    curves: Curves, names: Mapping[str, Text], language: Language, width: int
+) -> Iterator[Content]:
+    yield from _trials(curves, names, language, width)
+    for title, prefix in ((texts.LOSS_CURVE, "run:"), (texts.LOG_CURVE, "log:")):
         own = [name for name in curves if name.startswith(prefix)]
         for family in _families(own):
             lines = [
-                Line(curves[name], _named(name, prefix, language), style)
+                Line(curves[name], plain(name.removeprefix(prefix)), style)
                 for name, style in zip(family, _STYLES, strict=False)
             ]
             drawn = chart(lines, min(width, 100), _CHART_HEIGHT, x_name=texts.STEP.get(language))
@@ -127,10 +145,36 @@ def _curve_plots(curves: Curves, language: Language, width: int) -> Iterator[Con
                 yield from (heading(title.get(language)), *drawn, Content(""))
 
 
-def _named(name: str, prefix: str, language: Language) -> str:
-    if name == "trial:baseline":
-        return AS_IT_IS.get(language)
-    return plain(name.removeprefix(prefix))
+def _trials(
+    curves: Curves, names: Mapping[str, Text], language: Language, width: int
+) -> Iterator[Content]:
+    """Yield one chart of all fixes that were tried; what chance does is dotted behind them."""
+    tried = [name for name in curves if name.startswith(TRIAL) and name not in (BASELINE, AGAIN)]
+    if not tried:
+        return
+    styles = zip(tried, _TRIED, strict=False)
+    lines = [
+        Line(curves[name], _named(name.removeprefix(TRIAL), names, language), style)
+        for name, style in styles
+    ]
+    baseline, again = curves.get(BASELINE, []), curves.get(AGAIN, [])
+    lines.append(Line(baseline, AS_IT_IS.get(language), "$error"))
+    rows = chart(
+        lines,
+        min(width, 100),
+        _CHART_HEIGHT,
+        x_name=texts.STEP.get(language),
+        band=(baseline, again) if baseline and again else None,
+    )
+    if rows:
+        yield from (heading(texts.TRIED_FIXES.get(language)), *rows)
+        if baseline and again:
+            yield from wrapped(Content.styled(BAND.get(language), MUTED), width)
+        yield Content("")
+
+
+def _named(trial: str, names: Mapping[str, Text], language: Language) -> str:
+    return plain(names[trial].get(language) if trial in names else trial)
 
 
 def _families(names: list[str]) -> list[list[str]]:
@@ -181,7 +225,7 @@ def _bar_plot(bars: Bars, fact: Observation, language: Language, width: int) -> 
     finite = [v for v in values if math.isfinite(v)]
     positive = [v for v in finite if v > 0]
     logarithmic = bool(positive) and not bars.share and max(positive) > 30 * min(positive)
-    top = 1.0 if bars.share and max(finite, default=0.0) > 0.4 else max(finite, default=0.0)
+    top = 1.0 if bars.whole else max(finite, default=0.0)
     said = [note] if note else []
     if logarithmic:
         said.append(texts.LOGARITHMIC.get(language))

@@ -19,6 +19,7 @@ from expert.language import Language
 from expert.tui.phrases import bar, certainty_style, lines, plain
 from expert.tui.sessions.store import Saved, SessionStore
 from expert.tui.texts import sessions as texts
+from expert.tui.widgets.ago import ago
 from expert.tui.widgets.panes import VI_KEYS, Pane
 from expert.tui.widgets.prose import Prose
 from expert.tui.wrapping import row, wrapped
@@ -177,15 +178,3 @@ class SessionsPane(Pane):
     def _highlighted(self) -> Saved | None:
         index = self.query_one(SessionList).highlighted
         return self._found[index] if index is not None else None
-
-
-def ago(seconds: float, language: Language) -> str:
-    """Return how long ago something was, as a person says it."""
-    for least, unit, text in (
-        (86_400.0, 86_400.0, texts.DAYS_AGO),
-        (3_600.0, 3_600.0, texts.HOURS_AGO),
-        (60.0, 60.0, texts.MINUTES_AGO),
-    ):
-        if seconds >= least:
-            return text.get(language).format(n=int(seconds // unit))
-    return texts.JUST_NOW.get(language)

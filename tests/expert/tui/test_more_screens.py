@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,6 +158,7 @@ class MadeUpScript:
     events: Sequence[Mapping[str, Any]] = ()
     watched: Watched = field(default_factory=lambda: Watched(0))
     commands: list[list[str]] = field(default_factory=list)
+    looked_at: threading.Event = field(default_factory=threading.Event)  # it ends when set
 
     def __call__(
         self, command: Sequence[str], *, on_event: OnEvent, on_output: OnOutput
@@ -169,9 +171,7 @@ class MadeUpScript:
         self.on_output("epoch [red]1\n")
         for event in self.events:
             self.on_event(event)
-        import time
-
-        time.sleep(1.0)  # a script that trains takes a moment
+        assert self.looked_at.wait(60.0), "nobody looked"
         return self.watched
 
     def interrupt(self) -> None: ...
@@ -192,13 +192,18 @@ def test_a_watched_script_shows_its_loss_and_the_suspicion_then_the_diagnosis() 
         {"event": "progress", "step": n, "loss": 2.0 + n, "steps_per_second": 10} for n in range(30)
     ]
     watched = Watched(0, SICK)
-    run = MadeUpScript([*events, {"event": "suspicion", "causes": [CAUSE]}], watched)
+    layers = {"activation.dead_share": {"net.0": 0.0, "net.2": 0.75}}
+    told = [{"event": "suspicion", "causes": [CAUSE]}, {"event": "layers", "facts": layers}]
+    run = MadeUpScript([*events, *told], watched)
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, WatchScreen)
         await sees(pilot, "step 29")
         await sees(pilot, "train.py:7")
         await sees(pilot, "epoch [red]1")
+        await sees(pilot, "Dead units per layer")
+        await sees(pilot, "75 %")
+        run.looked_at.set()
         await on(pilot, DiagnosisScreen)
         await sees(pilot, "The rate is 12.5 times")
         assert run.commands == [["train.py", "--name", "a b"]]
@@ -209,6 +214,7 @@ def test_a_watched_script_shows_its_loss_and_the_suspicion_then_the_diagnosis() 
 
 def test_a_script_that_does_not_train_is_explained_with_what_it_printed() -> None:
     run = MadeUpScript(watched=Watched(3))
+    run.looked_at.set()
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, ProblemScreen)

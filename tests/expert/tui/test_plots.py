@@ -8,6 +8,7 @@ import pytest
 
 from expert.observation import Observation
 from expert.tui.chart import Line, chart
+from expert.tui.sessions.curves import AGAIN, BASELINE, Curves
 from expert.tui.widgets.plots import plots
 
 SWEEP = (
@@ -22,9 +23,9 @@ SWEEP = (
 )
 
 
-def drawn(*facts: Observation, width: int = 80) -> str:
+def drawn(*facts: Observation, width: int = 80, curves: Curves | None = None) -> str:
     found = {fact.name: fact for fact in facts}
-    return "\n".join(row.plain for row in plots(found, {}, "en", width))
+    return "\n".join(row.plain for row in plots(found, curves or {}, "en", width, {}))
 
 
 def test_the_sweep_is_drawn_with_the_rates_marked() -> None:
@@ -69,3 +70,24 @@ def test_marks_that_would_overlap_get_rows_of_their_own() -> None:
     assert sum("far away" in row for row in below) == 1
     assert ["this" in row and "that" in row for row in below] == [False, False]
     assert all(any(name in row for row in below) for name in ("this", "that"))
+
+
+def test_a_trial_is_drawn_over_what_chance_does() -> None:
+    flat = [(float(i), 2.3) for i in range(40)]
+    curves = {
+        BASELINE: flat,
+        AGAIN: [(x, y - 0.5) for x, y in flat],
+        "trial:rate-tenth": [(x, 2.3 * 0.9**x) for x, _ in flat],
+    }
+    text = drawn(curves=curves)
+    assert "rate-tenth" in text
+    assert "as it is 2.3" in text
+    assert "baseline" not in text
+    assert "by chance alone" in text
+    without = drawn(curves={k: v for k, v in curves.items() if k != AGAIN})
+    assert dots(text) > 2 * dots(without)  # the band
+    assert "by chance alone" not in without
+
+
+def dots(text: str) -> int:
+    return sum((ord(c) - 0x2800).bit_count() for c in text if 0x2800 <= ord(c) < 0x2900)

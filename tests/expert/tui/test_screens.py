@@ -159,7 +159,7 @@ def test_escape_ends_the_examination_and_goes_back() -> None:
         await pilot.press("escape")
         await on(pilot, StartScreen)
         await wait_for(pilot, lambda: examination.running == 0, "the end of the child")
-        assert len(pilot.app.screen_stack) == 2  # nothing came up afterwards
+        assert len(pilot.app.screen_stack) == 1  # nothing came up afterwards
 
     drive(made_up.app(examination, spec="train.py:case"), steps)
 
