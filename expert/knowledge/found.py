@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 
 from expert.knowledge.base import Knowledge
 from expert.knowledge.cache import KnowledgeCache
@@ -67,6 +68,7 @@ class LiveKnowledge:
         """Read the packs now. Raises `KnowledgeError` when that fails the first time."""
         self._paths = paths
         self._on_warning = on_warning
+        self._refreshing = Lock()  # whoever comes while files are read gets what they say
         self._stamp = self._present_stamp()
         self.knowledge = load_found(*paths, on_warning=on_warning)
         self.error: KnowledgeError | None = None
@@ -77,16 +79,17 @@ class LiveKnowledge:
 
     def refresh(self) -> bool:
         """Read again if something changed, and return whether it did."""
-        present = self._present_stamp()
-        if present == self._stamp:
-            return False
-        self._stamp = present
-        try:
-            self.knowledge = load_found(*self._paths, on_warning=self._on_warning)
-            self.error = None
-        except KnowledgeError as error:
-            self.error = error
-        return True
+        with self._refreshing:
+            present = self._present_stamp()
+            if present == self._stamp:
+                return False
+            self._stamp = present
+            try:
+                self.knowledge = load_found(*self._paths, on_warning=self._on_warning)
+                self.error = None
+            except KnowledgeError as error:
+                self.error = error
+            return True
 
     def _present_stamp(self) -> str:
         try:

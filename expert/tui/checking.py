@@ -5,32 +5,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from expert.knowledge.reader import Place
+from expert.knowledge.reader import Place, Problem
 from expert.language import Text
+from expert.lint import lint
 from expert.rule_tests import Result, run_rule_tests
 from expert.tui.examining import KnowledgeSource
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`problems`: (line, what is wrong); `broken`: the rules cannot be used at all."""
+    """What is wrong, as (line, sentence).
+
+    `problems`: mistakes and failing tests; `broken`: the rules cannot be used at all;
+    `remarks`: what is probably a mistake, an unknown fact for one.
+    """
 
     problems: tuple[tuple[int, Text], ...]
     broken: bool
     tests: int = 0
+    remarks: tuple[tuple[int, Text], ...] = ()
 
 
 def check_saved(source: KnowledgeSource, path: Path, id_: str) -> Checked:
     """Return what is wrong with the rules as `source` has read them; tests only of `path`."""
     if source.error is not None:
-        told = [
-            (_line(p.place, path), Text(p.say("en"), p.say("zh"))) for p in source.error.problems
-        ]
+        told = [(_line(p.place, path), _said(p, path)) for p in source.error.problems]
         return Checked(tuple(sorted(told, key=lambda pair: pair[0])), broken=True)
     owners = _owners(source, path) or [id_]
     results = list(run_rule_tests(source.knowledge, owners))
     failed = [(_line(result.place, path), _told(result)) for result in results if not result.passed]
-    return Checked(tuple(failed), broken=False, tests=len(results))
+    remarks = [
+        (remark.place.line, remark.message)
+        for remark in lint(source.knowledge)
+        if _same(remark.place.path, path)
+    ]
+    return Checked(tuple(failed), False, len(results), tuple(remarks))
+
+
+def _said(problem: Problem, path: Path) -> Text:
+    """Return what is wrong; the place is said only where it is in another file."""
+    if not _same(problem.place.path, path):
+        return Text(problem.say("en"), problem.say("zh"))
+    message, hint = problem.message, problem.hint
+    if hint is None:
+        return message
+    return Text(f"{message.en}; {hint.en}", f"{message.zh}；{hint.zh}")
 
 
 def _told(result: Result) -> Text:

@@ -228,7 +228,7 @@ class DiagnosisScreen(TalkingScreen[None]):
             return "✓ " + walk_texts.HEALS.get(language)
         if diagnosis.findings and self._can_try():
             said = "→ " + walk_texts.TRY_IT.get(language)
-            return f"{said} {walk_texts.OR_ASK.get(language)}" if self._may_ask else said
+            return said + walk_texts.OR_ASK.get(language) if self._may_ask else said
         if self._may_ask:
             return "? " + walk_texts.COULD_STILL_ASK.get(language)
         if fixes and self.session.subject.can_be_probed:

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Footer, OptionList, TextArea
 from textual.widgets.option_list import Option
 
-from expert.language import Language
+from expert.language import Language, Text
 from expert.tui.checking import Checked, check_saved
 from expert.tui.phrases import plain
 from expert.tui.screens.talking import TalkingScreen
@@ -88,22 +88,28 @@ class EditorScreen(TalkingScreen[None]):
         checked, text = self._checked, self.query_one("#checked-text", Prose)
         mistakes = self.query_one(MistakeList)
         mistakes.clear_options()
-        mistakes.display = checked is not None and bool(checked.problems)
+        mistakes.display = checked is not None and bool(self._lines)
         if checked is None:
             text.show([row(Content.styled(self._state.get(language), "$foreground 60%"))])
             return
         if checked.problems:
             said = texts.HAS_MISTAKES if checked.broken else texts.SAVED_FAILING
             text.show([row(Content.styled("✗ " + said.get(language), "$text-error"))])
-            mistakes.add_options(
-                [
-                    Option(Content(plain(f"{line}: {told.get(language)}")))
-                    for line, told in checked.problems
-                ]
-            )
+        elif checked.remarks:
+            said_ = texts.SAVED_WITH_REMARKS.get(language)
+            told = said_.format(tests=checked.tests, remarks=len(checked.remarks))
+            text.show([row(Content.styled("! " + told, "$text-warning"))])
         else:
             said_ = texts.SAVED_CLEAN.get(language).format(tests=checked.tests)
             text.show([row(Content.styled(said_, "$success"))])
+        mistakes.add_options(
+            [Option(Content(plain(f"{line}: {told.get(language)}"))) for line, told in self._lines]
+        )
+
+    @property
+    def _lines(self) -> tuple[tuple[int, Text], ...]:
+        """What the list below shows, with its lines."""
+        return (*self._checked.problems, *self._checked.remarks) if self._checked else ()
 
     # ----------------------------------------------------------------------------- saving
     def action_save(self) -> None:
@@ -141,7 +147,7 @@ class EditorScreen(TalkingScreen[None]):
     @on(OptionList.OptionSelected)
     def _go_to(self, event: OptionList.OptionSelected) -> None:
         if self._checked is not None:
-            line, _ = self._checked.problems[event.option_index]
+            line, _ = self._lines[event.option_index]
             area = self.query_one(TextArea)
             area.move_cursor((max(line - 1, 0), 0), center=True)
             area.focus()

@@ -42,6 +42,10 @@ KNOWLEDGE_HELP = Text(
 )
 EDITOR = Text("Editor", "编辑器")
 EDIT_HINT = Text("ctrl+s saves and checks  ·  esc closes", "ctrl+s 保存并检查  ·  esc 关闭")
+SAVED_WITH_REMARKS = Text(
+    "Saved. {tests} rule tests pass. Worth a look: {remarks}.",
+    "已保存。{tests} 个规则测试通过。值得检查：{remarks} 处。",
+)
 SAVED_CLEAN = Text("✓ Saved. {tests} rule tests pass.", "✓ 已保存。{tests} 个规则测试通过。")
 SAVED_FAILING = Text("Saved, but rule tests fail:", "已保存，但有规则测试未通过：")
 HAS_MISTAKES = Text(

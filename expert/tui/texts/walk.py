@@ -41,7 +41,7 @@ TRY_IT = Text(
     "t tries the fix on a copy; your model stays as it is.",
     "按 t 在模型的副本上试验修复；您的模型保持不变。",
 )
-OR_ASK = Text("a asks what is open.", "按 a 回答未定的问题。")
+OR_ASK = Text(" a asks what is open.", "按 a 回答未定的问题。")
 HEALS = Text(
     "It helped on a copy. y copies the code; change yours, then r examines again.",
     "已在副本上见效。按 y 复制代码；改好自己的代码后，按 r 重新检查。",

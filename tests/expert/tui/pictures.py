@@ -15,6 +15,7 @@ import html
 import os
 import re
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from expert.tui.screens.diagnosis import DiagnosisScreen
 from expert.tui.screens.talking import TalkingScreen
 from expert.tui.screens.trial import TrialScreen
 from expert.tui.screens.watch import CURVE, WatchScreen
+from expert.tui.themes import DARK, LIGHT
 
 PLACE = Path(__file__).resolve().parents[3] / "docs" / "images"
 LONG = 240.0  # seconds that an examination may take here
@@ -139,6 +141,9 @@ async def _demo(walk: Walk) -> None:
     await walk.on(DiagnosisScreen)
     await _diagnosed(walk)
     await walk.take("diagnosis")
+    app.language, app.theme = "zh", LIGHT.name
+    await walk.take("diagnosis-zh")
+    app.language, app.theme = "en", DARK.name
     await walk.press("2")
     await walk.take("plots")
     await walk.press("1", "h")
@@ -164,6 +169,9 @@ async def _demo(walk: Walk) -> None:
     await walk.take("compare")
     await walk.press("escape", "ctrl+k")
     await walk.take("knowledge")
+    app.back_to_start()
+    await walk.press("6")
+    await walk.take("sessions")
 
 
 async def _diagnosed(walk: Walk) -> None:
@@ -181,11 +189,26 @@ async def _questions(walk: Walk) -> None:
     await walk.until(lambda: bool(walk.screen.query("#choices")), "the question")
     await walk.pilot.pause(2.0)
     await walk.take("symptoms")
-    await walk.press("1")
-    await walk.pilot.pause(1.5)
-    await walk.press("1")
-    await walk.pilot.pause(1.5)
+    for answer in ("3", "1", "2"):
+        await walk.press(answer)
+        await walk.pilot.pause(1.5)
     await walk.take("questions")
+
+
+async def _logs(walk: Walk) -> None:
+    """Folders with logs."""
+    now = time.time()
+    for minutes, name in ((3, "resnet-lr-0.1"), (190, "resnet-lr-0.01"), (3000, "first")):
+        folder = Path("runs", name)
+        folder.mkdir(parents=True)
+        for ending, size in (("metrics.csv", 400), ("console.log", 2500)):
+            path = Path("runs", f"{name}-{ending}")
+            path.write_text("step,loss\n" + "1,2.30\n" * size, encoding="utf-8")
+            os.utime(path, (now - 60 * minutes, now - 60 * minutes))
+    os.chdir("runs")
+    await walk.pilot.pause(0.5)
+    await walk.press("3", "down", "down", "down", "down", "down")
+    await walk.take("logs")
 
 
 async def _live(walk: Walk) -> None:
@@ -223,6 +246,7 @@ async def _editor(walk: Walk) -> None:
 WALKS: dict[str, tuple[Callable[[Walk], Awaitable[None]], tuple[str, ...]]] = {
     "demo": (_demo, ()),
     "questions": (_questions, ()),
+    "logs": (_logs, ()),
     "live": (_live, ()),
     "editor": (_editor, ("padding.yaml",)),
 }
@@ -255,8 +279,9 @@ def main() -> None:
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
-        os.environ["XDG_STATE_HOME"] = place
+        os.environ["XDG_STATE_HOME"] = os.environ["HOME"] = place
         for name in options.walk or WALKS:
+            os.chdir(place)
             only = set(options.only)
             asyncio.run(_walk(name, folder, only, options.lang, (width, height)))
 

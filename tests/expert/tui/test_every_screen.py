@@ -1,7 +1,17 @@
-"""Every screen in both languages and three sizes: whole, in one language, with its keys in view."""
+"""Every screen in both languages and two sizes: as it is kept in `screens/`, in one language.
+
+What is drawn is compared as text, once it stands still. After a wanted change of a screen
+
+    UPDATE_SCREENS=1 python -m pytest tests/expert/tui/test_every_screen.py
+
+writes the files anew; look at what changed before you commit it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import difflib
+import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -21,6 +31,9 @@ from tests.expert.tui.made_up import PATIENTS, SICK, START, MadeUp, MadeUpTrials
 
 MODULES = (strings, diagnosis, knowledge, sessions, start, trial, walk, watch)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+SCREENS = Path(__file__).with_name("screens")
+PASSING = re.compile(r" [━─]+  \d+ %")  # the progress of an examination, with its seconds
+NO_FOOTER = ("export", "help")  # dialogs
 SIZES = [(80, 24), (120, 40)]
 Way = Callable[[Pilot[int], Language], Awaitable[None]]
 
@@ -66,6 +79,29 @@ WAYS: dict[str, tuple[str | None, str, Way]] = {
 }
 
 
+async def as_kept(pilot: Pilot[int], kept: Path) -> str:
+    """Wait until the screen looks as it is kept; returns it."""
+    if os.environ.get("UPDATE_SCREENS"):
+        await pilot.pause(2.0)
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(drawn(pilot), encoding="utf-8")
+    expected = kept.read_text(encoding="utf-8")
+    for _ in range(1500):
+        if drawn(pilot) == expected:
+            return expected
+        await asyncio.sleep(0.02)
+    changes = difflib.unified_diff(
+        expected.splitlines(), drawn(pilot).splitlines(), str(kept.name), "drawn", lineterm=""
+    )
+    raise AssertionError("\n".join(changes))
+
+
+def drawn(pilot: Pilot[int]) -> str:
+    """Return the screen without what the clock changes, and without spaces at the ends."""
+    rows = ("…" if PASSING.match(row) else row.rstrip() for row in seen(pilot).split("\n"))
+    return "\n".join(rows) + "\n"
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", WAYS)
@@ -79,14 +115,14 @@ def test_a_screen_speaks_one_language_and_shows_its_keys(
 
     async def steps(pilot: Pilot[int]) -> None:
         await way(pilot, language)
-        text = seen(pilot)
-        rows = text.split("\n")
-        assert len(rows) == size[1]
+        kept = SCREENS / f"{name}-{language}-{size[0]}x{size[1]}.txt"
+        text = await as_kept(pilot, kept)
+        assert len(text.splitlines()) == size[1]
         foreign = list(strangers(text, language))
         assert not foreign, f"{foreign}\n{text}"
-        if name not in ("export", "help") and size[0] >= 80:
+        if name not in NO_FOOTER:
             key = strings.key_description("Quit", language)
-            assert key in rows[-1], f"the footer is cut off\n{text}"
+            assert key in text.splitlines()[-1], f"the footer is cut off\n{text}"
 
     app = made_up.app(
         examination,
