@@ -8,8 +8,10 @@ run forward, up to about a thousand samples, until two in a row bring no further
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Final
 
+import torch
 from torch import Tensor
 
 from expert.language import Text
@@ -78,7 +80,7 @@ def _deadness(exam: Examination, functions: Sequence[Op]) -> Iterator[Observatio
     alive = living_in(functions)
     if not alive:
         return
-    with exam.training():
+    with exam.training(), _without_graph(exam):
         exam.wake()
         samples = _see_more(exam, alive)
     dead = dead_shares(alive)
@@ -86,6 +88,11 @@ def _deadness(exam: Examination, functions: Sequence[Op]) -> Iterator[Observatio
     yield exam.observe("activation.dead_share_max", max(dead.values()))
     yield exam.observe("activation.dead_share_mean", sum(dead.values()) / len(dead))
     yield exam.observe("activation.dead_samples", samples)
+
+
+def _without_graph(exam: Examination) -> AbstractContextManager[object]:
+    """Return what saves the graph, unless the user's own step is in want of it."""
+    return torch.no_grad() if exam.case.step is None else nullcontext()
 
 
 def _see_more(exam: Examination, alive: dict[str, Tensor]) -> int:

@@ -32,6 +32,7 @@ KINDS: Final = 6  # classes of modules that are checked
 LARGEST: Final = 2**21  # parameters of a module that is copied
 DIRECTIONS: Final = 3
 STEPS: Final = (1e-7, 1e-5)  # of the size of what is moved
+FINEST: Final = 1e-6  # of the outputs: less of a slope is rounding
 _SEED: Final = 22
 Leaves = list[Tensor]
 
@@ -129,6 +130,9 @@ def _errors(caught: _Caught) -> dict[str, float]:
         args = map_tensors(caught.args, _beside_ties)
         kwargs = map_tensors(caught.kwargs, _beside_ties)
         wanted = [p for p in module.parameters() if p.requires_grad]
+        with torch.no_grad():
+            for parameter in wanted:  # biases of 0 put rectifiers on their kink
+                parameter.copy_(_beside_ties(parameter))
         given = [t for t in tensors_in([list(args), kwargs]) if t.is_floating_point()]
         call = _Call(module, args, kwargs)
         places: dict[str, Leaves] = {"inputs": given, "parameters": list(wanted)}
@@ -142,7 +146,8 @@ def _errors(caught: _Caught) -> dict[str, float]:
 def _beside_ties(tensor: Tensor) -> Tensor:
     """Return the values in float64, raised by up to 1 % of their size.
 
-    On equal values (the black border of an image) a maximum has no derivative.
+    On equal values (the black border of an image) a maximum has no derivative, nor has a rectifier
+    on 0.
     """
     if not tensor.is_floating_point():
         return tensor
@@ -193,9 +198,10 @@ def _error(call: _Call, leaves: Leaves) -> float | None:
     if gradients is None:
         return None
     slopes = [s for _ in range(DIRECTIONS) if (s := _slope(total, leaves, gradients, generator))]
-    if not slopes or all(not s.analytic and not any(s.numeric) for s in slopes):
-        return None
-    return verdict(slopes)
+    pairs = zip(first, weights, strict=True)
+    least = FINEST * sum(float((out * weight).abs().sum()) for out, weight in pairs)
+    told = [s for s in slopes if max(abs(s.analytic), min(map(abs, s.numeric))) > least]
+    return verdict(told) if told else None
 
 
 def _gradients(total: Callable[[], Tensor], leaves: Leaves) -> Leaves | None:

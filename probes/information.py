@@ -43,7 +43,9 @@ PERMUTATIONS: Final = 39
 ENOUGH: Final = 0.3  # of the targets told from the inputs: of less nothing can be missed
 KEPT: Final = 0.25  # of that: nothing is lost
 LOST: Final = 0.1
+LEAST: Final = 0.05  # of the targets: chance may give as much
 FINEST: Final = 1e-4  # of the size of a unit's outputs
+NOTHING: Final = 1e-5  # of the usual size of the layers' outputs
 CHANCE: Final = 0.1  # p-value above which a relation may be none
 
 
@@ -66,25 +68,27 @@ def measure(exam: Examination) -> Iterator[Observation]:
     outputs, last = _outputs(exam, batches, table)
     if not last:
         return
-    told = [_told(outputs[name], target) for name in last]
+    sizes = sorted(float(rows.double().square().mean().sqrt()) for rows in outputs.values())
+    floor = NOTHING * sizes[len(sizes) // 2]
+    told = [_told(outputs[name], target, floor) for name in last]
     kept = max(0.0, *(layer.gain for layer in told)) / before.gain
     yield exam.observe("information.kept_at_end", kept)
-    lost = kept < LOST and all(layer.p_value > CHANCE for layer in told)
+    lost = kept < LOST and not any(map(_is_informed, told))
     yield exam.observe("information.lost", lost)
     if lost:
-        yield from _where_lost(exam, outputs, target, before.gain)
+        yield from _where_lost(exam, outputs, target, before.gain, floor)
 
 
 def _where_lost(
-    exam: Examination, outputs: dict[str, Tensor], target: Tensor, whole: float
+    exam: Examination, outputs: dict[str, Tensor], target: Tensor, whole: float, floor: float
 ) -> Iterator[Observation]:
     """Tell what some layers keep, and the first from which on no layer has anything."""
     names, told = list(outputs), {}
 
     def informed(index: int) -> bool:
-        told[index] = _told(outputs[names[index]], target)
+        told[index] = _told(outputs[names[index]], target, floor)
         exam.progress(0.3 + 0.7 * len(told) / (LAYERS + 6))
-        return told[index].p_value <= CHANCE
+        return _is_informed(told[index])
 
     count = min(LAYERS, len(names))
     spread = sorted({round(i * (len(names) - 1) / max(count - 1, 1)) for i in range(count)})
@@ -101,15 +105,20 @@ def _where_lost(
         yield exam.observe("information.lost_at", (True,), (names[lost],))
 
 
-def _told(rows: Tensor, target: Tensor) -> Association:
+def _is_informed(told: Association) -> bool:
+    return told.gain > LEAST and told.p_value <= CHANCE
+
+
+def _told(rows: Tensor, target: Tensor, floor: float) -> Association:
     """Return what cheap models tell from rows whose columns are known to a ten-thousandth.
 
-    Finer differences are rounding, which standardising would blow up to a signal.
+    Finer differences are rounding, which standardising would blow up to a signal; so are columns
+    that are themselves below `floor`.
     """
     rows, generator = rows.double(), torch.Generator().manual_seed(4)
     noise = torch.randn(rows.shape, generator=generator, dtype=rows.dtype)
     size = rows.square().mean(0).sqrt()
-    seen = rows + FINEST * size.clamp(min=FINEST * float(size.max())) * noise
+    seen = rows + torch.maximum(FINEST * size, torch.tensor(floor)) * noise
     return associate(smoothers(Scaling.of(seen)(seen)), target, permutations=PERMUTATIONS)
 
 
@@ -214,6 +223,7 @@ PROBE = Probe(
     ),
     cost=100,
     measure=measure,
-    usual=40,
+    usual=4,
+    seconds=0.1,
     after=("association",),
 )

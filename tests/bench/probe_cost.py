@@ -1,9 +1,11 @@
 """`python -m tests.bench.probe_cost`: what an examination costs, in training steps of the case.
 
 For each case a bare training step (forward, loss, backward, optimizer step) and every probe are
-timed in one process, in turn; the median of the ratios is printed. The goal: the cheap probes (all
-but the short trainings) cost ten steps together. The dear ones are bounded by `--budget`. Last, how
-much longer a loop with one `.item()` per tensor takes than the fused norms that probes use.
+timed in one process, in turn; the median of the ratios is printed. On a CPU the time is that of the
+processor, which other work on the machine does not lengthen. The goal: the cheap probes (all but
+the short trainings) cost ten steps together. The dear ones are bounded by `--budget`; `--cheap`
+leaves them out. Last, how much longer a loop with one `.item()` per tensor takes than the fused
+norms that probes use.
 """
 
 from __future__ import annotations
@@ -13,16 +15,16 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import nn
 
 from probes import Case
 from probes.case.device import move_case
+from probes.probe import Probe
 from probes.quantities.fused import norms
 from probes.registry import PROBES
-from probes.running.events import ProbeEnded
+from probes.running.events import Event, ProbeEnded, ProbeRunning
 from probes.running.run import CHEAP, run_probes
 
 BATCH = 64
@@ -80,40 +82,55 @@ def _case(model: nn.Module, inputs: torch.Tensor, targets: torch.Tensor, size: i
     )
 
 
+def clock(device: torch.device) -> Callable[[], float]:
+    """Return what tells the time: that of the processor unless the work is done elsewhere."""
+    return time.process_time if device.type == "cpu" else time.perf_counter
+
+
 def step_seconds(case: Case, steps: int = 12) -> float:
     """Return the median time of a bare training step of a case like this one."""
     seconds = []
+    now = clock(case.device())
     for number in range(steps):
         inputs, targets = case.train_loader[number % len(case.train_loader)]
-        start = time.perf_counter()
+        start = now()
         case.optimizer.zero_grad()
         case.loss_fn(case.model(inputs), targets).backward()
         case.optimizer.step()
         synchronise(inputs.device)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(now() - start)
     return statistics.median(seconds[2:])
 
 
-def probe_seconds(case: Case, budget_s: float) -> tuple[float, dict[str, float]]:
+def probe_seconds(
+    case: Case, probes: Sequence[Probe], budget_s: float
+) -> tuple[float, dict[str, float]]:
     """Return the seconds of the whole examination and of each probe that was run."""
-    ended: list[Any] = []
-    start = time.perf_counter()
-    run_probes(case, budget_s=budget_s, on_event=ended.append)
-    whole = time.perf_counter() - start
-    probes = [event for event in ended if isinstance(event, ProbeEnded)]
-    return whole, {e.id: e.seconds for e in probes if e.status == "done" or e.seconds}
+    now = clock(case.device())
+    seconds: dict[str, float] = {}
+    began: dict[str, float] = {}
+
+    def note(event: Event) -> None:
+        if isinstance(event, ProbeRunning):
+            began.setdefault(event.id, now())
+        elif isinstance(event, ProbeEnded) and event.id in began:
+            seconds[event.id] = now() - began[event.id]
+
+    start = now()
+    run_probes(case, probes=probes, budget_s=budget_s, on_event=note)
+    return now() - start, seconds
 
 
 def measure(
-    build: Callable[[], Case], repeats: int, budget_s: float
+    build: Callable[[], Case], repeats: int, budget_s: float, probes: Sequence[Probe]
 ) -> Iterator[tuple[str, float]]:
     """Yield (what, cost in training steps): every probe, the cheap ones together, everything."""
     torch.manual_seed(0)
     rows: dict[str, list[float]] = {}
-    cheap = {probe.id for probe in PROBES if probe.cost <= CHEAP}
+    cheap = {probe.id for probe in probes if probe.cost <= CHEAP}
     for _ in range(repeats):
         before = step_seconds(build())
-        whole, seconds = probe_seconds(build(), budget_s)
+        whole, seconds = probe_seconds(build(), probes, budget_s)
         step = (before + step_seconds(build())) / 2
         dear = sum(s for id_, s in seconds.items() if id_ not in cheap)
         for id_, value in seconds.items():
@@ -133,13 +150,14 @@ def fused_against_naive(build: Callable[[], Case], repeats: int = 9) -> float:
     """Return how many times as long the naive loop over all parameters takes."""
     tensors = [parameter.detach() for parameter in build().model.parameters()]
     ratios = []
+    now = clock(tensors[0].device)
     for _ in range(repeats):
         seconds = []
         for norms_of in (naive_norms, norms):
             synchronise(tensors[0].device)
-            start = time.perf_counter()
+            start = now()
             norms_of(tensors)
-            seconds.append(time.perf_counter() - start)
+            seconds.append(now() - start)
         ratios.append(seconds[0] / seconds[1])
     return statistics.median(ratios)
 
@@ -166,11 +184,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--budget", type=float, default=60.0, help="seconds for the dear probes")
+    parser.add_argument("--cheap", action="store_true", help="leave the dear probes out")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
     builds = {build.__name__: on(options.device, build) for build in (mlp, resnet18, transformer12)}
+    probes = [probe for probe in PROBES if probe.cost <= CHEAP or not options.cheap]
     columns = {
-        name: dict(measure(build, options.repeats, options.budget))
+        name: dict(measure(build, options.repeats, options.budget, probes))
         for name, build in builds.items()
     }
     print(f"{'cost in training steps':40s}" + "".join(f"{name:>16s}" for name in columns))

@@ -47,6 +47,8 @@ SOUND = {
         (x @ w.T) - (x @ w.T).amax(1, keepdim=True).detach()
     ).softmax(1),
     "straight through": lambda x, w: (h := x @ w.T) + (h.round() - h).detach(),
+    "values normalised one by one, to nothing": lambda x, w: F.group_norm(x @ w.T, 16) + w[:, 0],
+    "a factor of zero": lambda x, w: 0 * (x @ w.T) + x[:, :1],
 }
 HALF_CUT = {
     "norm detached": lambda x, w: (h := x @ w.T) / h.norm(dim=1, keepdim=True).detach(),
@@ -123,4 +125,20 @@ def test_a_maximum_of_equal_values_is_no_mistake() -> None:
     images = torch.zeros(32, 1, 8, 8)
     images[:, :, 3:5, 3:5] = torch.rand(32, 1, 2, 2)
     seen = facts(PROBE, Pooled(), [(images, Y)], F.cross_entropy)
+    assert max(by_place(seen["gradient_check.module_error"]).values()) < 1e-4
+
+
+def test_a_rectifier_that_stands_on_its_kink_is_no_mistake() -> None:
+    class OnZero(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden, self.norm = nn.Linear(12, 16), nn.GroupNorm(16, 16)  # every value: 0
+            self.head = nn.Linear(16, 5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.head(F.relu(self.norm(self.hidden(x))))
+            return out
+
+    torch.manual_seed(0)
+    seen = facts(PROBE, OnZero(), [(X, Y)], F.cross_entropy)
     assert max(by_place(seen["gradient_check.module_error"]).values()) < 1e-4
