@@ -52,6 +52,8 @@ class _Axis:
 
     def at(self, value: float) -> float:
         low, high, place = (math.log(v) if self.log else v for v in (self.low, self.high, value))
+        if math.isinf(high - low):  # from one end of float64 to the other
+            low, high, place = low / 2, high / 2, place / 2
         return (place - low) / (high - low) if high > low else 0.5
 
 

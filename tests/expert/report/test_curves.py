@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from expert import Observation, diagnose, load_knowledge
@@ -68,6 +68,7 @@ def test_the_page_shows_the_charts_in_both_languages() -> None:
     values=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=2, max_size=40),
     mark=st.floats(min_value=1e-300, max_value=1e300),
 )
+@example(values=[0.0, -1.7976931348623157e308], mark=9.98e291)
 def test_any_losses_make_a_picture_without_places_that_are_no_numbers(
     chart: object, values: list[float], mark: float
 ) -> None:
