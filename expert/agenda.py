@@ -24,7 +24,7 @@ from expert.trial_inquiries import trial_candidates
 
 CHEAP: Final = 4.0  # training steps; what costs less is left out because it has nothing to tell
 SHORT: Final = 0.0015  # seconds: a training step that takes less counts as this
-UNKNOWN: Final = 0.004  # seconds of a training step while none was seen
+OVERHEAD: Final = 0.02  # seconds that a probe may take besides: first calls are slow
 ANSWER: Final = 15.0  # seconds of a person's time for a question of cost 1
 ASKED: Final = 0.1  # gain below which a question of cost 1 is not asked
 MOST_TRIALS: Final = 4  # at a time
@@ -56,7 +56,7 @@ class Cost:
 
     def in_steps(self, step: float) -> float:
         """Return all of it in training steps of `step` seconds."""
-        return (self.seconds + self.steps * step) / max(step, SHORT)
+        return self.steps + self.seconds / step
 
 
 class Agenda:
@@ -75,7 +75,8 @@ class Agenda:
         self._tries = tries
         self._tried: set[str] = set()
         self._seen: dict[str, Observation] = {}
-        self._step = UNKNOWN
+        self._step = SHORT  # seconds of a training step, by the probe with the most of them
+        self._most = 0
         self._costs: dict[str, Cost] = {}
         self._probes: list[Candidate] = []
         for probe in probes:
@@ -147,9 +148,9 @@ class Agenda:
         """Take in what a probe has seen (nothing, if it was skipped or failed), and its pace."""
         self._probes = [candidate for candidate in self._probes if candidate.id != probe]
         self._learn(seen)
-        if steps:
-            pace = max(seconds - self._costs[probe].seconds, 0.0) / steps
-            self._step = pace if self._step == UNKNOWN else min(self._step, pace)
+        if steps > self._most:
+            besides = self._costs[probe].seconds + OVERHEAD
+            self._step, self._most = max((seconds - besides) / steps, SHORT), steps
         self._price()
 
     def learn_answer(self, question: str, told: Iterable[Observation]) -> None:

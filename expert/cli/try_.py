@@ -17,7 +17,7 @@ from expert.cli.check import tell_refusal
 from expert.cli.knowledge import knowledge_for
 from expert.cli.output import refuse_unwritable, write_others
 from expert.cli.progress import ProgressDisplay
-from expert.diagnosis import Diagnosis
+from expert.diagnosis import Diagnosis, Remedy
 from expert.errors import UserCodeError
 from expert.examination import examine
 from expert.examined import Examined
@@ -72,18 +72,19 @@ class _Session:
     cured: bool = False
     interrupted: bool = False
     rows: list[TrialRow] = field(default_factory=list)
+    remedies: dict[str, Remedy] = field(default_factory=dict)  # by trial, of all rounds
 
     def run(self) -> None:
         """Do the first round, whose diagnosis is the one reported, and further ones as needed."""
         self._end = time.monotonic() + self.options.budget
-        examined = self._examine(())
+        examined = first = self._examine(())
         self.refusal = examined.refusal
         seen = self._diagnose(examined.observations, examined)
-        tried = self._try(seen, examined.observations)
+        tried = alone = self._try(seen, examined.observations)
         facts = (*examined.observations, *tried.observations)
         self.diagnosis = self._diagnose(facts, examined, tried)
-        self.guesses = _guesses(self.diagnosis, tried)
-        sick = self.diagnosis
+        self.guesses = _guesses(seen, tried)  # as it was seen before: trials that failed speak
+        sick = self.diagnosis  # against the very faults that hide each other's cure
         try:
             while self._goes_on(tried, sick):
                 examined = self._examine(self.changes, examined.observations)
@@ -91,6 +92,10 @@ class _Session:
                 tried = self._try(sick, examined.observations)
         except KeyboardInterrupt:  # what the rounds before have shown is still worth telling
             self.interrupted = True
+        if len(self.proven) > 1:
+            together = _together(alone, self.proven, self.rows)
+            facts = (*first.observations, *together.observations)
+            self.diagnosis = self._diagnose(facts, first, alone)
 
     def _goes_on(self, tried: Tried, sick: Diagnosis) -> bool:
         """Take the best change; returns whether another one is wanted and there is time for it."""
@@ -129,7 +134,9 @@ class _Session:
 
     def _try(self, diagnosis: Diagnosis, facts: Sequence[Observation]) -> Tried:
         wanted: Sequence[str] = self.options.trial or ()
-        pairs = _proposed(diagnosis, self.options.top)
+        found = _proposed(diagnosis, self.options.top)
+        self.remedies = {trial: fix for trial, (_, fix) in found.items()} | self.remedies
+        pairs = {trial: (cause, fix.title) for trial, (cause, fix) in found.items()}
         if wanted:
             pairs = {id_: pairs.get(id_, ("", Text(id_, id_))) for id_ in wanted}
         trials = [trial for trial in pairs if trial not in self.changes]
@@ -152,16 +159,16 @@ class _Session:
         return tried
 
 
-def _proposed(diagnosis: Diagnosis, top: int) -> dict[str, tuple[str, Text]]:
-    """Return the trials of the top findings' fixes, with the (cause, title of the fix) of each.
+def _proposed(diagnosis: Diagnosis, top: int) -> dict[str, tuple[str, Remedy]]:
+    """Return the trials of the top findings' fixes, with the (cause, fix) of each.
 
     The first fix of every finding comes before the second of any.
     """
     tried = [
-        [(fix.trial, (finding.cause, fix.title)) for fix in finding.fixes if fix.trial]
+        [(fix.trial, (finding.cause, fix)) for fix in finding.fixes if fix.trial]
         for finding in diagnosis.findings[:top]
     ]
-    found: dict[str, tuple[str, Text]] = {}
+    found: dict[str, tuple[str, Remedy]] = {}
     for row in zip_longest(*tried):
         for entry in row:
             if entry is not None:
@@ -179,6 +186,16 @@ def _guesses(diagnosis: Diagnosis, tried: Tried) -> list[str]:
     return [trial for trial in dict.fromkeys(firsts) if trial is not None][:MOST_GUESSES]
 
 
+def _together(alone: Tried, proven: Sequence[str], rows: Sequence[TrialRow]) -> Tried:
+    """Return what trials showed, those that only helped with others by what they did with them."""
+    last = next(row.result for row in reversed(rows) if row.changes == list(proven))
+    both = {
+        id_: {**last, "id": id_} if id_ in proven and not result["improved"] else result
+        for id_, result in alone.results.items()
+    }
+    return Tried(both)
+
+
 def _others(diagnosis: Diagnosis, trial: str) -> bool:
     """Return whether there are findings that do not just follow from what the trial healed."""
     healed = {f.cause for f in diagnosis.findings if any(fix.trial == trial for fix in f.fixes)}
@@ -194,7 +211,8 @@ def _report(session: _Session, diagnosis: Diagnosis, options: argparse.Namespace
         sys.stdout.write(to_json(diagnosis, options.lang, cure=cure))
         sys.stdout.flush()
         return
-    print_trials(diagnosis, session.rows, cure, Console(highlight=False), options.lang)
+    console = Console(highlight=False)
+    print_trials(diagnosis, session.rows, cure, session.remedies, console, options.lang)
     if options.json:
         text = to_json(diagnosis, options.lang, cure=cure)
         Path(options.json).write_text(text, encoding="utf-8")

@@ -16,7 +16,7 @@ from rich.text import Text as Styled
 from expert.diagnosis import Diagnosis, Remedy
 from expert.language import Language, Text
 from expert.report.json_report import CureReport, CurvesReport, TriedReport
-from expert.report.words import DID_NOT_HELP, FIX, HEALED, HEALTHY, HELPED, MEASURES
+from expert.report.words import BECAUSE_OF, DID_NOT_HELP, FIX, HEALED, HEALTHY, HELPED, MEASURES
 from expert.template import number
 
 FOUND = Text(en="Found", zh="发现")
@@ -25,7 +25,7 @@ COLUMNS = (
     Text(en="measure", zh="度量"),
     Text(en="before", zh="之前"),
     Text(en="after", zh="之后"),
-    Text(en="without", zh="不做修改"),
+    Text(en="without it", zh="不做修改"),
     Text(en="validation loss", zh="验证损失"),
     Text(en="result", zh="结果"),
 )
@@ -47,16 +47,25 @@ class TrialRow:
     title: Text
     result: Mapping[str, Any]
 
+    @property
+    def changes(self) -> list[str]:
+        """All changes that were made, its own last."""
+        return [*self.base, self.result["id"], *self.result.get("also", ())]
+
 
 def print_trials(
     diagnosis: Diagnosis,
     rows: Sequence[TrialRow],
     cure: CureReport,
+    remedies: Mapping[str, Remedy],
     console: Console,
     language: Language = "en",
 ) -> None:
-    """Print the findings, what each fix did, and the cure."""
-    for part in _parts(diagnosis, rows, cure, language):
+    """Print the findings, what each fix did, and the cure with the fixes that it is made of.
+
+    `remedies`: by trial, also of what was only found once the first changes were made.
+    """
+    for part in _parts(diagnosis, rows, cure, remedies, language):
         console.print(part)
 
 
@@ -98,7 +107,11 @@ def measure_of(result: Mapping[str, Any]) -> str:
 
 
 def _parts(
-    diagnosis: Diagnosis, rows: Sequence[TrialRow], cure: CureReport, language: Language
+    diagnosis: Diagnosis,
+    rows: Sequence[TrialRow],
+    cure: CureReport,
+    remedies: Mapping[str, Remedy],
+    language: Language,
 ) -> Iterator[RenderableType]:
     if not diagnosis.findings and not rows:
         yield Styled(HEALTHY.get(language), style="bold green")
@@ -110,12 +123,15 @@ def _parts(
             finding.title.get(language),
             (f"  {finding.certainty:.2f}  {finding.cause}", "dim"),
         )
+        if finding.because_of:
+            line = BECAUSE_OF.get(language) + colon + ", ".join(finding.because_of)
+            yield Padding(Styled(line, style="italic"), (0, 0, 0, 4))
     if not rows:
         yield Styled(NOTHING_TO_TRY.get(language))
         return
     yield _table(rows, language)
     yield _cure_line(rows, cure, language)
-    for fix in _fixes(diagnosis, cure):
+    for fix in (remedies[trial] for trial in cure.trials if trial in remedies):
         yield Styled.assemble(
             (FIX.get(language) + colon, "bold cyan"), (fix.title.get(language), "bold")
         )
@@ -137,7 +153,8 @@ def _table(rows: Sequence[TrialRow], language: Language) -> Table:
 
 def _cells(row: TrialRow, language: Language) -> list[str]:
     result = row.result
-    name = "\n+ ".join([*row.base, result["id"], *result.get("also", ())])
+    title = row.title.get(language)
+    name = "\n+ ".join(row.changes) + ("" if title == result["id"] else f"\n{title}")
     if not result["tried"]:
         reason = Text.from_json(result["reason"]).get(language) if result["reason"] else ""
         return [name, "", "", "", "", "", f"{NOT_TRIED.get(language)}: {reason}"]
@@ -168,7 +185,7 @@ def _shown(value: float | str | None) -> str:
 def _cure_line(rows: Sequence[TrialRow], cure: CureReport, language: Language) -> Styled:
     if not cure.trials:
         return Styled(NO_CURE.get(language), style="bold yellow")
-    last = next(row.result for row in reversed(rows) if _is_last(row, cure))
+    last = next(row.result for row in reversed(rows) if row.changes == cure.trials)
     before, after, without = (_shown(last[key]) for key in ("before", "after", "baseline"))
     measure, steps = MEASURES[measure_of(last)], last["steps"]
     numbers = Text(
@@ -181,18 +198,3 @@ def _cure_line(rows: Sequence[TrialRow], cure: CureReport, language: Language) -
     return Styled.assemble(
         (f"{head.get(language)}{colon}{names}", style), f" ({numbers.get(language)})"
     )
-
-
-def _is_last(row: TrialRow, cure: CureReport) -> bool:
-    """Return whether this trial completed the cure."""
-    return [*row.base, row.result["id"], *row.result.get("also", ())] == cure.trials
-
-
-def _fixes(diagnosis: Diagnosis, cure: CureReport) -> Iterator[Remedy]:
-    """Yield the first fix of each trial of the cure."""
-    wanted = list(cure.trials)
-    for finding in diagnosis.findings:
-        for fix in finding.fixes:
-            if fix.trial in wanted:
-                wanted.remove(fix.trial)
-                yield fix

@@ -145,10 +145,10 @@ def fixed(record_: Record) -> list[str]:
     return [probe.id for probe in PROBES if probe.id in record_.seen]
 
 
-def chosen(record_: Record) -> tuple[list[str], int]:
+def chosen(record_: Record, *, asks: bool = False) -> tuple[list[str], int]:
     """Return the probes as they are chosen, until it stops, and how many questions it asks."""
     probes = [probe for probe in PROBES if probe.id in record_.seen]
-    agenda = Agenda(KNOWLEDGE, Started(probes, record_.idle).to_json()["probes"], asks=True)
+    agenda = Agenda(KNOWLEDGE, Started(probes, record_.idle).to_json()["probes"], asks=asks)
     order, asked = [], 0
     while (wanted := agenda.next()) is not None:
         (id_,) = wanted.ids
@@ -203,19 +203,22 @@ def _line(name: str, costs: Sequence[Cost]) -> str:
 
 def compare(records: Sequence[Record], shuffles: int) -> None:
     """Print what the orders take until the first finding is final, and where one stops itself."""
-    own = {r.id: chosen(r) for r in records}
+    own = {r.id: chosen(r)[0] for r in records}
     ill = [r for r in records if r.final]
     print(f"until the first finding is the final one, {len(ill)} patients with findings (sums):")
     print(_line("fixed order", [_until_settled(r, fixed(r)) for r in ill]))
-    print(_line("chosen order", [_until_settled(r, _completed(r, own[r.id][0])) for r in ill]))
+    print(_line("chosen order", [_until_settled(r, _completed(r, own[r.id])) for r in ill]))
     _print_random(ill, shuffles)
     print(_line("hindsight", [Cost.of(r, hindsight(r)) for r in ill]))
     for name, group in (("with findings", ill), ("silent", [r for r in records if not r.final])):
         print(f"in all, {len(group)} patients {name}:")
         print(_line("every probe", [Cost.of(r, fixed(r)) for r in group]))
-        print(_line("chosen, until it stops", [Cost.of(r, own[r.id][0]) for r in group]))
-    ends = {r.id: own[r.id][0] for r in records}
-    print(f"questions asked: {sum(asked for _, asked in own.values())}")
+        print(_line("chosen, until it stops", [Cost.of(r, own[r.id]) for r in group]))
+    ends = {r.id: own[r.id] for r in records}
+    asking = [chosen(r, asks=True) for r in records]
+    costs = [Cost.of(r, order) for r, (order, _) in zip(records, asking, strict=True)]
+    print(f"where it may ask, it asks {sum(asked for _, asked in asking)} questions, and in all:")
+    print(_line("chosen, until it stops", costs))
     print(f"right with every probe: {sum(r.is_right(r.seen) for r in records)} of {len(records)}")
     print(f"right when it stops: {sum(r.is_right(ends[r.id]) for r in records)}")
     print(f"same first finding: {sum(r.findings(ends[r.id])[:1] == r.final[:1] for r in records)}")
