@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from probes.running.examination import Examination
 
 _SAMPLES: Final = (23, 32)  # a prime first: no other axis is as long by chance
+_ROUNDED: Final = 16.0  # units in the last place
 _NOISE: Final = 1e-4  # of the output's own change: kernels add up in another order
 
 
@@ -145,15 +146,23 @@ def _moved_by_place(exam: Examination, batch: Batch, before: _Seen) -> float | N
 def _against_reverse(first: Tensor | None, second: Tensor | None, samples: int) -> float | None:
     if first is None or second is None or first.shape != second.shape:
         return None
+    rounding = _rounding(first)
     first, second = first.detach().double(), second.detach().double()
     found = []
     for axis in (axis for axis in range(first.dim()) if first.shape[axis] == samples):
         back = second.flip(axis)
-        apart = (first - first.roll(1, axis)).abs().amax()
-        both = torch.stack([(back - first).abs().amax(), apart]).tolist()
+        apart = (first - first.roll(1, axis)).abs().amax() - rounding
+        moved = ((back - first).abs().amax() - rounding).clamp(min=0)
+        both = torch.stack([moved, apart]).tolist()
         if all(map(math.isfinite, both)) and both[1] > 0:
             found.append(both[0] / both[1])
     return min(found, default=None)
+
+
+def _rounding(values: Tensor) -> Tensor:
+    """Return how far sums of such values, added up in another order, may lie apart."""
+    eps = torch.finfo(values.dtype).eps if values.dtype.is_floating_point else 0.0
+    return _ROUNDED * eps * values.detach().double().abs().amax()
 
 
 def _look(
@@ -192,7 +201,8 @@ def _leak(before: _Seen, after: _Seen, replaced: tuple[int, int]) -> float | Non
     first, second = before.output, after.output
     if first is None or second is None or first.shape != second.shape:
         return None
-    change = (second.detach().double() - first.detach().double()).abs()
+    change = (second.detach().double() - first.detach().double()).abs() - _rounding(first)
+    change = torch.where(change < 0, 0.0, change)  # keeps NaN
     leaks = [_share(rows, replaced) for rows in _readings(change, before.samples)]
     known = [leak for leak in leaks if leak is not None]
     return min(known) if known and len(known) == len(leaks) else None

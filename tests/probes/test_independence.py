@@ -115,3 +115,15 @@ def test_a_position_encoding_along_the_batch_axis_is_seen():
 def test_noise_in_evaluation_is_not_taken_for_the_place():
     assert "independence.place_change" not in _facts(_dense(lambda h: h + torch.randn_like(h)))
     assert "independence.place_change" not in _facts(_dense(lambda h: F.dropout(h, 0.5)))
+
+
+@pytest.mark.parametrize("depth", [5, 9])
+def test_answers_that_hardly_differ_are_not_taken_apart_by_rounding(depth):
+    for seed in range(3):
+        torch.manual_seed(seed)
+        layers = [layer for _ in range(depth) for layer in (nn.Linear(48, 48), nn.Sigmoid())]
+        model = nn.Sequential(nn.Linear(12, 48), nn.Sigmoid(), *layers, nn.Linear(48, 5))
+        batch = (torch.randn(50, 12), torch.arange(50) % 5)
+        found = facts(PROBE, model, [batch], nn.CrossEntropyLoss())
+        for name in ("independence.leak", "independence.place_change"):
+            assert name not in found or found[name].value < 1e-4
