@@ -158,6 +158,7 @@ class _MadeOneByOne(torch.utils.data.Dataset):
 @pytest.mark.parametrize("bad", [887, None])
 def test_samples_made_as_they_are_read_are_looked_through_too(bad, monkeypatch):
     monkeypatch.setattr(unread, "SECONDS", 600.0)
+    monkeypatch.setattr(unread, "PATIENCE", 600.0)
     batches = DataLoader(_MadeOneByOne(bad), 4)
     found = facts(torch.randn(4, 4), batches=batches)
     assert found["input.samples_drawn"] < 887
