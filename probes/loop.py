@@ -248,7 +248,7 @@ PROBE = Probe(
     ),
     cost=210,
     measure=measure,
-    usual=50,
+    usual=12,
     about="step",
     after=("loss_at_start",),
 )

@@ -74,12 +74,17 @@ def test_a_cure_is_shown_with_its_numbers(file: Path, capsys: pytest.CaptureFixt
 def test_two_faults_that_hide_each_other_are_healed_together(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["try", f"{file}:crawling", "--lang", "zh"]) == 1
+    target = file.parent / "out.json"
+    assert main(["try", f"{file}:crawling", "--lang", "zh", "--json", str(target)]) == 1
     shown = capsys.readouterr().out
     assert "治愈" in shown
     cure = next(line for line in shown.splitlines() if line.startswith("治愈："))
     assert "same-shape-targets" in cure
     assert "suggested-rate" in cure
+    assert shown.count("\n修复：") == 2  # how to make each change
+    broadcast = json.loads(target.read_text(encoding="utf-8"))["findings"][0]
+    assert broadcast["cause"] == "loss-broadcast-mistake"
+    assert any(piece["rule"].endswith("/trial-helped") for piece in broadcast["evidence"])
 
 
 @pytest.mark.timeout(240)
