@@ -23,6 +23,7 @@ _FAINT: Final = "$foreground 30%"
 _DOTS: Final = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # by column, then row
 _BLANK: Final = 0x2800
 _DASHES: Final = (1, 2, 3)  # every n-th dot of the first, second and third curve
+_LOG: Final = "log"  # beside an axis that is logarithmic
 _LEAST_WIDTH: Final = 16
 _DECADES: Final = 100.0  # a span of values beyond which a logarithmic axis shows more
 
@@ -113,6 +114,8 @@ def chart(
     steps = [x for line in lines for x, _ in line.points if math.isfinite(x)]
     x_axis = _axis([*steps, *(x for x, _, _ in marks)], log_x)
     labels = [number(y_axis.high), number(y_axis.low)]
+    if y_axis.logarithmic:
+        labels.append(_LOG)
     margin = max(map(len, labels)) + 1
     legend = _legend(lines)
     named = [Content.assemble(" " * margin, legend)] if legend.plain else []
@@ -232,6 +235,8 @@ def _with_scale(rows: Iterable[Content], labels: Sequence[str], margin: int) -> 
     for i, row in enumerate(body):
         label = labels[0] if i == 0 else labels[1] if i == len(body) - 1 else ""
         edge = "┤" if label else "│"
+        if i == len(body) // 2 and len(labels) > 2:
+            label = labels[2]
         yield Content.assemble(
             (label.rjust(margin - 1), MUTED), " " if margin else "", (edge, _FAINT), row
         )

@@ -15,7 +15,7 @@ from expert.tui.screens.talking import TalkingScreen
 if TYPE_CHECKING:
     from expert.tui.app import TorchmedicApp
 
-_OWN = {"Down", "Up", "Go to tab", "Focus Next", "Focus Previous", "Complete"}
+_OWN = {"Down", "Up", "Go to tab", "Focus Next", "Focus Previous", "Complete", "Palette"}
 
 
 def commands(app: TorchmedicApp, screen: Screen[object]) -> Iterator[SystemCommand]:

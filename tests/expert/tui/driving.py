@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from expert.tui.screens.talking import TalkingScreen
 from expert.tui.widgets.finding_detail import FindingDetail
@@ -41,6 +41,13 @@ def seen(pilot: Pilot[int]) -> str:
     """Return all that stands on the screen, line by line."""
     strips = pilot.app.screen._compositor.render_strips()
     return "\n".join(strip.text for strip in strips)
+
+
+async def search(pilot: Pilot[int], *keys: str) -> None:
+    """Go to the field of the screen, wait until it takes what is typed, and press `keys`."""
+    await pilot.press("slash")
+    await wait_for(pilot, lambda: isinstance(pilot.app.focused, Input), "the field")
+    await pilot.press(*keys)
 
 
 async def sees(pilot: Pilot[int], words: str) -> None:

@@ -21,7 +21,7 @@ from expert.tui.outcome import Kind, Subject
 from expert.tui.progress import Progress
 from expert.tui.services import Services
 from expert.tui.sessions.store import SessionStore
-from expert.tui.watching import Watch
+from expert.tui.watching import Watch, Watched
 
 TITLES = {
     "data": Text("The input data", "输入数据"),
@@ -239,6 +239,40 @@ def trial_result(id_: str, *, cured: bool = True) -> dict[str, Any]:
             "baseline": {"train": [[i, 2.3] for i in range(40)]},
         },
     }
+
+
+@dataclass
+class MadeUpScript:
+    events: Sequence[Mapping[str, Any]] = ()
+    watched: Watched = field(default_factory=lambda: Watched(0))
+    commands: list[list[str]] = field(default_factory=list)
+    looked_at: threading.Event = field(default_factory=threading.Event)  # it ends when set
+
+    def __call__(
+        self, command: Sequence[str], *, on_event: OnEvent, on_output: OnOutput
+    ) -> MadeUpScript:
+        self.commands.append(list(command))
+        self.on_event, self.on_output = on_event, on_output
+        return self
+
+    def run(self) -> Watched:
+        self.on_output("epoch [red]1\n")
+        for event in self.events:
+            self.on_event(event)
+        assert self.looked_at.wait(60.0), "nobody looked"
+        return self.watched
+
+    def interrupt(self) -> None: ...
+
+    def cancel(self) -> None: ...
+
+
+CAUSE = {
+    "cause": "learning-rate-too-high",
+    "certainty": 0.9,
+    "title": {"en": "The learning rate is too high", "zh": "学习率过高"},
+    "locations": [{"file": "train.py", "line": 7}],
+}
 
 
 def app(

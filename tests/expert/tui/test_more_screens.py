@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from textual.widgets import TextArea
 from expert.errors import UsageError
 from expert.knowledge.found import LiveKnowledge
 from expert.observation import Observation
-from expert.tui.examining import OnEvent, OnOutput
 from expert.tui.screens.asking import AskingScreen
 from expert.tui.screens.diagnosis import DiagnosisScreen
 from expert.tui.screens.editor import EditorScreen
@@ -27,8 +24,8 @@ from expert.tui.screens.start import StartScreen
 from expert.tui.screens.watch import WatchScreen
 from expert.tui.watching import Watched, WatchProcess
 from tests.expert.tui import made_up
-from tests.expert.tui.driving import drive, on, seen, sees, wait_for
-from tests.expert.tui.made_up import SICK, MadeUp, script
+from tests.expert.tui.driving import drive, on, search, seen, sees, wait_for
+from tests.expert.tui.made_up import CAUSE, SICK, MadeUp, MadeUpScript, script
 
 MINE = """\
 cause: my-own-cause
@@ -54,11 +51,11 @@ def test_everything_can_be_searched_and_what_fired_is_marked() -> None:
         await on(pilot, KnowledgeScreen)
         await sees(pilot, "● The learning rate is too high")
         await sees(pilot, "fired in this case: +0.90")
-        await pilot.press("slash", *"死亡")  # searched in both languages
+        await search(pilot, *"死亡")  # searched in both languages
         await wait_for(pilot, lambda: "The learning rate" not in seen(pilot), "the search")
         await sees(pilot, "Rectified units are dead")
         await pilot.press("escape", "right_square_bracket", "right_square_bracket")
-        await pilot.press("slash", *["backspace"] * 2, *"dead", "enter")
+        await search(pilot, *["backspace"] * 2, *"dead", "enter")
         await sees(pilot, "Provided by probe:activations")
         await pilot.press("escape")
         await on(pilot, DiagnosisScreen)
@@ -73,7 +70,9 @@ def test_an_edited_rule_is_checked_tested_and_the_diagnosis_made_anew(tmp_path: 
 
     async def steps(pilot: Pilot[int]) -> None:
         await sees(pilot, "My own cause")
-        await pilot.press("ctrl+k", "slash", *"my own", "enter")
+        await pilot.press("ctrl+k")
+        await on(pilot, KnowledgeScreen)
+        await search(pilot, *"my own", "enter")
         await sees(pilot, "It is mine.")
         await pilot.press("e")
         await on(pilot, EditorScreen)
@@ -157,40 +156,6 @@ def test_a_log_that_cannot_be_used_is_explained(tmp_path: Path) -> None:
 
 
 # -------------------------------------------------------------------------------- scripts
-@dataclass
-class MadeUpScript:
-    events: Sequence[Mapping[str, Any]] = ()
-    watched: Watched = field(default_factory=lambda: Watched(0))
-    commands: list[list[str]] = field(default_factory=list)
-    looked_at: threading.Event = field(default_factory=threading.Event)  # it ends when set
-
-    def __call__(
-        self, command: Sequence[str], *, on_event: OnEvent, on_output: OnOutput
-    ) -> MadeUpScript:
-        self.commands.append(list(command))
-        self.on_event, self.on_output = on_event, on_output
-        return self
-
-    def run(self) -> Watched:
-        self.on_output("epoch [red]1\n")
-        for event in self.events:
-            self.on_event(event)
-        assert self.looked_at.wait(60.0), "nobody looked"
-        return self.watched
-
-    def interrupt(self) -> None: ...
-
-    def cancel(self) -> None: ...
-
-
-CAUSE = {
-    "cause": "learning-rate-too-high",
-    "certainty": 0.9,
-    "title": {"en": "The learning rate is too high", "zh": "学习率过高"},
-    "locations": [{"file": "train.py", "line": 7}],
-}
-
-
 def test_a_watched_script_shows_its_loss_and_the_suspicion_then_the_diagnosis() -> None:
     events = [
         {"event": "progress", "step": n, "loss": 2.0 + n, "steps_per_second": 10} for n in range(30)

@@ -24,7 +24,18 @@ from expert.tui.widgets.finding_list import FindingList
 from expert.tui.widgets.fix_card import CopyLabel, FixCard
 from expert.tui.widgets.panes import PatientList
 from tests.expert.tui import made_up
-from tests.expert.tui.driving import details, drive, on, prose, ranks, reads, seen, sees, wait_for
+from tests.expert.tui.driving import (
+    details,
+    drive,
+    on,
+    prose,
+    ranks,
+    reads,
+    search,
+    seen,
+    sees,
+    wait_for,
+)
 from tests.expert.tui.made_up import HEALTHY, PATIENTS, SICK, START, MadeUp, running, script
 
 
@@ -81,7 +92,7 @@ def test_a_place_is_completed_with_tab_and_examined_with_enter(
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
-        await pilot.press("slash", "t", "r")
+        await search(pilot, "t", "r")
         field = pilot.app.screen.query_one("#case-field-input", PlaceInput)
         for complete in ("train.py", "train.py:case"):
             await wait_for(pilot, lambda c=complete: field._suggestion == c, complete)  # type: ignore[misc]
@@ -102,7 +113,7 @@ def test_a_wrong_place_is_explained_at_once_and_nothing_runs() -> None:
 
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
-        await pilot.press("slash", *"nowhere.py:case", "enter")
+        await search(pilot, *"nowhere.py:case", "enter")
         await sees(pilot, "no file nowhere.py")
         assert examination.specs == []
 
@@ -112,7 +123,7 @@ def test_a_wrong_place_is_explained_at_once_and_nothing_runs() -> None:
 def test_letters_typed_into_the_field_are_not_taken_as_commands() -> None:
     async def steps(pilot: Pilot[int]) -> None:
         await on(pilot, StartScreen)
-        await pilot.press("slash", *"qlt?")
+        await search(pilot, *"qlt?")
         assert pilot.app.screen.query_one("#case-field-input", PlaceInput).value == "qlt?"
         await pilot.press("escape")
         assert isinstance(pilot.app.focused, StartMenu)

@@ -21,7 +21,7 @@ from expert.tui.screens.trial import TrialScreen
 from expert.tui.screens.what_if import WhatIfScreen
 from expert.tui.sessions.store import SessionStore
 from tests.expert.tui import made_up
-from tests.expert.tui.driving import drive, on, ranks, sees, wait_for
+from tests.expert.tui.driving import drive, on, ranks, search, sees, wait_for
 from tests.expert.tui.made_up import HEALTHY, SICK, START, MadeUp, MadeUpTrials, script
 
 TRIAL = "rate-tenth"
@@ -190,7 +190,7 @@ def test_how_and_why_not_are_trees_down_to_the_values() -> None:
         await pilot.press("h")
         await on(pilot, ExplanationScreen)
         await sees(pilot, "over_largest_stable > 1  → 12.5")
-        await pilot.press("slash", *"labels")
+        await search(pilot, *"labels")
         await sees(pilot, "diverges-too")
         await sees(pilot, "✗")
         await pilot.press("escape", "escape")
@@ -204,7 +204,7 @@ def test_what_if_shows_what_would_change_and_changes_nothing(store: SessionStore
         await sees(pilot, "The learning rate is too high")
         await pilot.press("w")
         await on(pilot, WhatIfScreen)
-        await pilot.press("slash", *"largest_stable", "enter")
+        await search(pilot, *"largest_stable", "enter")
         await sees(pilot, "is 12.5")
         pilot.app.screen.query_one("#new-value", Input).focus()
         await pilot.press(*"0.5", "enter")
