@@ -94,13 +94,18 @@ def test_one_bad_sample_is_seen_however_far_down_the_set_it_stands():
     assert facts(inputs)["input.nonfinite_share"] == pytest.approx(1 / 80_000)
 
 
-def test_blank_samples_and_copies_are_counted():
+def test_blank_samples_and_copies_of_the_most_frequent_one_are_counted():
     inputs = torch.randn(64, 8)
     inputs[:16] = 0
     inputs[63] = inputs[20]
     found = facts(inputs)
     assert found["input.constant_sample_share"] == 0.25
-    assert found["input.identical_sample_share"] == pytest.approx(18 / 64)
+    assert found["input.identical_sample_share"] == 0.25
+
+
+def test_a_text_that_says_the_same_again_and_again_is_not_one_sample():
+    assert facts(torch.randn(8, 4).repeat(8, 1))["input.identical_sample_share"] == 1 / 8
+    assert facts(torch.randn(64, 4))["input.identical_sample_share"] == 0.0
 
 
 def test_the_same_batch_again_and_again_is_seen():
