@@ -10,14 +10,12 @@ import argparse
 import os
 import signal
 import sys
-import threading
-from _thread import interrupt_main
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from expert.cli.monitor import Monitor, Stop, say
+from expert.cli.monitor import Monitor, say
 from expert.cli.ranks import Desk
 from expert.cli.targets import is_writable_place
 from expert.cli.watch import FAILED, HEALTHY, NO_TRAINING
@@ -26,7 +24,7 @@ from expert.errors import UsageError
 from expert.language import Text
 from probes.watching.ranks import this_rank
 from probes.watching.running import OnStep, Watched, watch
-from probes.watching.script import Ended, InterruptAtExit, Stopped, main_file
+from probes.watching.script import Ended, InterruptAtExit, leave, main_file, stop
 
 if TYPE_CHECKING:
     from expert.diagnosis import Diagnosis
@@ -63,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
         module=options.module,
         on_step=_on_step(monitor, desk),
         one_of_many=desk is not None,
+        stoppable=options.stop_on_finding,
     )
     ended = watched.ended
     if os.getpid() != home:  # a forked child that came to the end of the script
@@ -86,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
     events.send(
         "end", status=status, stopped=stopped is not None, steps=watched.steps, causes=found
     )
+    if ended.waits:
+        leave(status)
     has_findings = diagnosis is not None and bool(diagnosis.findings)
     return 1 if has_findings and options.exit_on_finding and not status else status
 
@@ -137,15 +138,8 @@ def _monitor(options: argparse.Namespace, errors: TextIO, events: Events) -> Mon
         min_certainty=options.min_certainty,
         live=errors if options.live and os.environ.get("RANK", "0") == "0" else None,
         events=events,
-        stop=_stop if options.stop_on_finding else None,
+        stop=(lambda _: stop()) if options.stop_on_finding else None,
     )
-
-
-def _stop(stop: Stop) -> NoReturn:
-    """End the script from the inside; the main thread, too, where another one trains."""
-    if threading.current_thread() is not threading.main_thread():
-        interrupt_main()
-    raise Stopped
 
 
 def _command(options: argparse.Namespace) -> tuple[str, list[str]]:

@@ -18,13 +18,20 @@ class Lines:
         self._script = script
         self.seen: dict[str, Counter[str]] = {}
         self._built: dict[int, str] = {}
+        self._known: dict[str, bool] = {}  # file -> whether it is the user's
+        self._shown: dict[tuple[str, int], str] = {}
 
     def here(self) -> str | None:
         """Return "FILE:LINE" of the innermost frame of the user's, None without one."""
         frame: FrameType | None = sys._getframe(1)
+        known = self._known
         while frame is not None:
-            if self._is_users(frame):
-                return shown(frame)
+            name = frame.f_code.co_filename
+            if known[name] if name in known else self._is_users(frame):
+                at = (name, frame.f_lineno)
+                if at not in self._shown:
+                    self._shown[at] = shown(frame)
+                return self._shown[at]
             frame = frame.f_back
         return None
 
@@ -32,7 +39,9 @@ class Lines:
         """Count the user's line that is running under `what`."""
         place = self.here()
         if place is not None:
-            self.seen.setdefault(what, Counter())[place] += 1
+            if what not in self.seen:
+                self.seen[what] = Counter()
+            self.seen[what][place] += 1
         return place
 
     def most(self, what: str) -> str | None:
@@ -55,7 +64,10 @@ class Lines:
 
     def _is_users(self, frame: FrameType) -> bool:
         name = frame.f_code.co_filename
-        return name == self._script or is_users_file(name)
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = name == self._script or is_users_file(name)
+        return known
 
 
 def _constructs(frame: FrameType, part: object) -> bool:

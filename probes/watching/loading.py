@@ -53,7 +53,8 @@ class Loading:
         self.now = now
         self.on_trained = on_trained
         self.seen: dict[int, Loader] = {}
-        self.current: Drawn | None = None
+        self._current: Drawn | None = None
+        self._slept: object = None  # the iterator that gave a batch nobody has looked at
         self.shapes: set[tuple[tuple[int, ...], ...]] = set()
         self._of: dict[int, Loader] = {}
 
@@ -65,6 +66,20 @@ class Loading:
             self.seen[key] = Loader(self.now.lines.of(loader), sampler, _length(loader))
         self.seen[key].opened += 1
         self._of[id(iterator)] = self.seen[key]
+        if not self.seen[key].trained:  # whether it is trained on decides what it is
+            self.now.wake()
+
+    @property
+    def current(self) -> Drawn | None:
+        """The batch that was drawn last."""
+        if self._slept is not None:
+            loader = self._of.get(id(self._slept))
+            self._slept, self._current = None, Drawn(loader) if loader is not None else None
+        return self._current
+
+    def nap(self, iterator: object) -> None:
+        """Note that there was a batch."""
+        self._slept = iterator
 
     def took(self, iterator: object, raw: Any) -> None:
         """Note a batch."""
@@ -72,8 +87,9 @@ class Loading:
         if loader is None:
             return
         loader.drawn += 1
-        drawn = self.current = Drawn(loader, raw if self.on_trained is not None else None)
-        if loader.drawn <= _FINGERPRINTED and not self.now.is_lean():
+        drawn = Drawn(loader, raw if self.on_trained is not None else None)
+        self._slept, self._current = None, drawn
+        if loader.drawn <= _FINGERPRINTED:
             self._compare(loader, raw)
         if self.now.close:
             self.shapes.add(tuple(tuple(tensor.shape) for tensor in tensors_in(raw)))

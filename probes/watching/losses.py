@@ -21,7 +21,6 @@ _PHASES: Final = 256
 _SAMPLED: Final = 16  # batches of which copies are kept
 _PASSED: Final = 16  # operations between a loss and the difference that it is made of
 _EVERY: Final = 32  # losses on a device are read that many at a time
-_SELDOM: Final = 8  # when time is short, one of so many calls is looked at
 _INPUTS: Final = ("input", "target")
 _ONE_LINE: Final = 0.9  # of the backward passes: the run has one loss
 
@@ -63,6 +62,7 @@ class Losses:
         self.samples: list[tuple[Tensor, Tensor]] = []  # what the model and the loss were given
         self.broadcast: tuple[tuple[int, ...], ...] | None = None
         self._unscaled: dict[int, Tensor] = {}
+        self._asleep: list[float] = []  # losses of steps slept through, not in the curve yet
         self._phase = -1
         self.first_nonfinite: int | None = None  # backward passes before that of such a loss
 
@@ -71,6 +71,15 @@ class Losses:
         if isinstance(given, Tensor) and isinstance(scaled, Tensor):
             self._unscaled = {id(scaled): given.detach()}
 
+    def nap(self, loss: Any) -> bool:
+        """Note the loss that is about to go backward, if that needs no look at anything else."""
+        plain = type(loss) is Tensor and loss.is_cpu and loss.requires_grad
+        if not plain or len(self.backward) != 1 or self._unscaled or loss.numel() != 1:
+            return False
+        self.now.backwards += 1
+        self._asleep.append(loss.item())
+        return True
+
     def before_backward(self, tensors: Any) -> None:
         """Note the loss that is about to go backward."""
         loss = tensors if isinstance(tensors, Tensor) else next(iter(tensors or ()), None)
@@ -78,20 +87,32 @@ class Losses:
             return
         self.now.backwards += 1
         self.without_graph += not loss.requires_grad
-        place = self._place()
+        self._wake()
+        stream = self._stream()
         if self.now.close and self.broadcast is None:
             self.broadcast = broadcast_before(loss)
         loss = self._unscaled.pop(id(loss), loss)
         if is_sharded(loss):
             return
         if loss.numel() == 1 and not capturing(loss):
-            self._add(self.backward.setdefault(place, Stream()), loss)
+            self._add(stream, loss)
 
-    def _place(self) -> str:
-        """Return the line that goes backward; where there is one, it is looked up now and then."""
-        if len(self.backward) == 1 and self.now.backwards % _SELDOM and self.now.is_lean():
-            return next(iter(self.backward))
-        return self.now.lines.note("backward") or "?"
+    def _wake(self) -> None:
+        if self._asleep:
+            (stream,) = self.backward.values()
+            for value in self._asleep:
+                stream.curve.add(value)
+                self._note_nonfinite(value)
+            self._asleep.clear()
+
+    def _stream(self) -> Stream:
+        """Return that of the line that goes backward; a single one is not looked up asleep."""
+        if self.now.asleep and len(self.backward) == 1:
+            return next(iter(self.backward.values()))
+        place = self.now.lines.note("backward") or "?"
+        if place not in self.backward:
+            self.backward[place] = Stream()
+        return self.backward[place]
 
     def after_loss(
         self,
@@ -101,17 +122,16 @@ class Losses:
         result: Any,
         given: Callable[[int], Tensor | None],
     ) -> None:
-        """Note one call of a loss function; `given(size)`: what the model was given last."""
+        """Note one call of a loss function where gradients are on.
+
+        `given(size)`: what the model was given last.
+        """
         if not isinstance(result, Tensor) or recomputing() or capturing(result):
             return
         if is_sharded(result):
             return
-        if not torch.is_grad_enabled():
-            return
         self.functions[function] += 1
         if not result.requires_grad:
-            return
-        if self.now.is_lean() and function in self.fed and self.functions[function] % _SELDOM:
             return
         if result.numel() == 1:
             self._add(self.fitted, result)
@@ -141,6 +161,7 @@ class Losses:
 
     def main(self) -> Curve | None:
         """Return the loss of the line at which nearly all backward passes start."""
+        self._wake()
         curves = [stream.curve for stream in self.backward.values()]
         most = max(curves, key=lambda curve: curve.count, default=None)
         if most is None or most.count < _ONE_LINE * sum(curve.count for curve in curves):
@@ -149,11 +170,12 @@ class Losses:
 
     def finish(self) -> None:
         """Read what is still waiting."""
+        self._wake()
         for stream in [*self.backward.values(), *self.phases, self.fitted]:
             self._read(stream)
 
     def _add(self, stream: Stream, loss: Tensor) -> None:
-        if loss.device.type == "cpu":
+        if loss.is_cpu:
             value = loss.item()
             stream.curve.add(value)
             self._note_nonfinite(value)

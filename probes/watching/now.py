@@ -15,7 +15,10 @@ from probes.watching.schedule import Schedule
 
 @dataclass(slots=True)
 class Now:
-    """`step`: optimizer steps so far. `close`: this one is looked at closely."""
+    """`step`: optimizer steps so far. `close`: this one is looked at closely.
+
+    `asleep`: it is only counted.
+    """
 
     lines: Lines
     schedule: Schedule
@@ -24,14 +27,41 @@ class Now:
     step: int = 0
     backwards: int = 0
     close: bool = True
-    close_left: int = 1
+    left: int = 1  # steps that are looked at as this one is
+    asleep: bool = False
+    naps: int = 0  # steps to be slept through, this one included
     compiled: bool = False
     nonfinite_loss: bool = False
     looked_at_loss: int = 0  # backward passes when its course was last looked at
 
-    def is_lean(self) -> bool:
-        """Return whether only the cheapest may be done."""
-        return self.schedule.is_over_budget(self.guard.seconds) and not self.close
+    def look_closely(self, steps: int) -> None:
+        """Look closely at the step that is running, and as many in all."""
+        self.close, self.left, self.asleep = True, steps, False
+
+    def wake(self) -> None:
+        """Stay awake until the step that is running ends."""
+        self.asleep = False
+
+    def next(self, steps: int) -> None:
+        """Decide how the next step is looked at, and with it so many `steps` in a row."""
+        self.schedule.book(self.step, self.guard.seconds, close=self.close)
+        if self.left > 1:
+            self.left -= 1
+            return
+        self.close, self.left = self.schedule.is_due(self.step), steps
+        self.naps = 0 if self.close else self.schedule.naps(self.step)
+        self.asleep = self.naps > 0
+
+    def nap(self) -> None:
+        """End a step that was slept through."""
+        self.naps -= 1
+        self.asleep = self.naps > 0
+
+    def next_pass(self) -> None:
+        """Decide how the next backward pass of a loop without steps is looked at."""
+        self.schedule.book(self.backwards, self.guard.seconds, close=False)
+        self.naps = self.schedule.naps(self.backwards)
+        self.asleep = self.naps > 0
 
 
 def recomputing() -> bool:

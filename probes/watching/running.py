@@ -42,10 +42,11 @@ def watch(
     module: bool,
     on_step: OnStep | None = None,
     one_of_many: bool = False,
+    stoppable: bool = False,
 ) -> Watched:
     """Run `target` (a file, or a module's name) as Python would, and return what was seen.
 
-    `one_of_many`: this is one rank of a distributed run.
+    `one_of_many`: this is one rank of a distributed run. `stoppable`: `on_step` may call `stop`.
     """
     curtain, watchers, failures = Curtain(), list[Any](), dict[str, str]()
     script = None if module else os.path.abspath(target)
@@ -71,7 +72,8 @@ def watch(
         install()
     else:
         sys.meta_path.insert(0, AfterImport("torch", install))
-    ended = (run_module if module else run_script)(target, arguments)
+    run = run_module if module else run_script
+    ended = run(target, arguments, stoppable=stoppable)
     with curtain.ours():
         watched = _told(ended, watchers, failures)
     curtain.lift()

@@ -53,6 +53,7 @@ class Stepped:
     rate: float = math.nan  # the latest
     level: int = 0
     rates: Counter[int] = field(default_factory=Counter)  # steps by ten times the log of the rate
+    rated: int = 0  # steps that are in it
     weights: dict[int, Weight] = field(default_factory=dict)
     judged: int = 0  # close steps at which it is known whether old gradients were in it
     carried: int = 0
@@ -64,6 +65,7 @@ class Stepped:
     per_update: list[tuple[int, int]] = field(default_factory=list)  # both, at close steps
     running: int | None = None  # id of the frame of the step that is running
     nested: int = 0
+    nests: bool = False  # its step calls the step of the class above, which torch's hooks see twice
 
 
 class Updates:
@@ -82,6 +84,14 @@ class Updates:
         self.skipped = 0
         self._copies: dict[int, list[tuple[Weight, Tensor, Tensor]]] = {}
 
+    def nap(self, optimizer: Optimizer) -> bool:
+        """Count a step, if that needs no look at the optimizer."""
+        seen = self.seen.get(id(optimizer))
+        if seen is None or seen.nests or seen.closure:
+            return False
+        seen.steps += 1
+        return True
+
     def before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Look at what an optimizer is about to step with."""
         seen = self._entered(optimizer)
@@ -90,9 +100,10 @@ class Updates:
         seen.steps += 1
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         seen.closure |= closure is not None
+        if self.now.asleep:
+            return
         self._rate(seen, optimizer)
-        if not self.now.is_lean():
-            self.now.lines.note("step")
+        self.now.lines.note("step")
         if self.now.close and not capturing(_first(optimizer)):
             if not seen.closure:
                 self._judge_carried(seen)
@@ -145,6 +156,8 @@ class Updates:
         """Note one clipping: the norm before it, and the bound."""
         self.clippings += 1
         self.clippings_scaled += self.is_scaled
+        if self.now.asleep:
+            return
         if self.now.close:
             self.now.lines.note("clipping")
         if (
@@ -170,6 +183,7 @@ class Updates:
             seen = self.seen[id(optimizer)] = Stepped(weakref.ref(optimizer), kind)
         if seen.running is not None and _is_on_stack(seen.running):
             seen.nested += 1
+            seen.nests = True
             return None
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_name != "wrapper":
@@ -185,7 +199,8 @@ class Updates:
             if rate != seen.rate:
                 seen.level = round(10 * math.log10(rate)) if rate > 0 else -10_000
                 seen.rate = rate
-            seen.rates[seen.level] += 1
+            seen.rates[seen.level] += seen.steps - seen.rated
+            seen.rated = seen.steps
 
     def _count_passes(self, seen: Stepped) -> None:
         if seen.passes and not seen.closure:

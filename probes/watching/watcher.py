@@ -36,12 +36,12 @@ from probes.watching.transparent import wrapped
 from probes.watching.trouble import Trouble, trouble
 from probes.watching.updates import Updates
 
-_BUDGET: Final = 0.03  # of the time; what is seen at every step comes on top
+_BUDGET: Final = 0.02  # of the time for close steps, and as much for all others
 _BUILT: Final[tuple[Any, ...]] = (nn.Module, Optimizer, DataLoader, LRScheduler)
 _REMEMBERED: Final = 4
 _MOST_REMEMBERED: Final = 65_536
-_SELDOM: Final = 4  # steps between two notes of the modes, when time is short
 _MOST_OPTIMIZERS: Final = 64
+_MOST_SEARCHED: Final = 10_000  # steps until the module is not looked for any more
 _WITHOUT_STEPS: Final = 32  # backward passes before they are taken for steps
 
 
@@ -147,38 +147,54 @@ class Watcher:
         before: Callable[..., Any] | None,
         after: Callable[..., Any] | None,
         told: Callable[..., None] | None = None,
+        skips: Callable[[Any, Any], bool] | None = None,
     ) -> None:
-        """Call `before` and `after` guarded, and `told` as it is."""
+        """Call `before` and `after` guarded, and `told` as it is, unless `skips(args, kwargs)`."""
         original = vars(owner).get(name)
         if original is None:
             return
         run = self._run
 
+        def is_idle(args: Any, kwargs: Any) -> bool:
+            # after the end a module of the user's may have kept our wrapper
+            if idle(args, kwargs) or not self.is_on:
+                return True
+            return skips is not None and skips(args, kwargs)
+
         def first(args: Any, kwargs: Any) -> Any:
-            return run(name, before, args, kwargs) if before is not None and self.is_on else None
+            return run(name, before, args, kwargs) if before is not None else None
 
         def last(token: Any, args: Any, kwargs: Any, result: Any) -> None:
-            if not self.is_on:  # a module of the user's may have kept our wrapper
-                return
             if after is not None:
                 run(name, after, token, args, kwargs, result)
             if told is not None:
                 told(token, args, kwargs, result)
 
-        put(self._stack, owner, name, wrapped(original, first, last, idle))
+        put(self._stack, owner, name, wrapped(original, first, last, is_idle))
 
     def _install_steps(self) -> None:
-        run = self._run
+        run, now = self._run, self.now
 
         def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not idle(args, kwargs):
-                run("steps", self.updates.before, optimizer, args, kwargs)
-                run("modes", self._note_settings, optimizer)
-                if self.now.nonfinite_loss:
-                    self._tell()
+            if idle(args, kwargs):
+                return
+            if now.asleep:
+                if self.updates.nap(optimizer):
+                    return
+                now.wake()
+            run("steps", self.updates.before, optimizer, args, kwargs)
+            run("modes", self._note_settings)
+            if now.nonfinite_loss:
+                self._tell()
 
         def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if not idle(args, kwargs):
+            if idle(args, kwargs):
+                return
+            if now.asleep:
+                now.step += 1
+                now.nap()
+                self._tell()
+            else:
                 ended = run("steps", self.updates.after, optimizer, args, kwargs)
                 if ended:
                     run("schedule", self._next_step, optimizer)
@@ -191,9 +207,8 @@ class Watcher:
         if self._on_step is not None and self.now.guard.is_active:
             self._on_step(self)
 
-    def _note_settings(self, optimizer: Optimizer) -> None:
-        if self.now.close or self.now.step % _SELDOM == 0 or not self.now.is_lean():
-            self.forwards.note_modes()
+    def _note_settings(self) -> None:
+        self.forwards.note_modes()
         if self.now.close:
             self.settings.note(self.now.step, self.forwards.models, self.updates.seen)
 
@@ -204,13 +219,9 @@ class Watcher:
             self.replicas.stepped(now.step, optimizer)
         if now.close:
             self.forwards.close()
-        if now.close_left > 1:
-            now.close_left -= 1
-        else:
-            due = now.schedule.is_due(now.step, now.guard.seconds)
-            if now.nonfinite_loss and self.forwards.nonfinite is None and now.step < 10_000:
-                due = due or not now.is_lean()
-            now.close, now.close_left = due, max(len(self.updates.seen), 1)
+        now.next(max(len(self.updates.seen), 1))
+        if now.nonfinite_loss and self.forwards.nonfinite is None and now.step < _MOST_SEARCHED:
+            now.close = now.close or now.schedule.has_time()
         if now.close:
             self.forwards.open()
 
@@ -223,14 +234,16 @@ class Watcher:
             was_finite = not self.now.nonfinite_loss
             self.losses.before_backward(args[0] if args else kwargs.get("tensors"))
             if was_finite and self.now.nonfinite_loss:  # what comes of it is worth a close look
-                self.now.close, self.now.close_left = True, max(len(self.updates.seen), 1)
+                self.now.look_closely(max(len(self.updates.seen), 1))
             self.updates.before_backward()
             self.loading.trained()
 
         def zeroed(args: Any, kwargs: Any) -> None:
-            self.zeroings += self.now.step == 0
+            self.zeroings += 1
 
-        self._wrap(Optimizer, "zero_grad", zeroed, None)
+        self._wrap(
+            Optimizer, "zero_grad", zeroed, None, skips=lambda args, kwargs: self.now.step > 0
+        )
 
         def told(token: Any, args: Any, kwargs: Any, result: Any) -> None:
             now = self.now
@@ -240,24 +253,35 @@ class Watcher:
                 self._run("models", self.forwards.close)
                 now.close = False
             else:
+                self._run("schedule", now.next_pass)
                 self._tell()
 
-        self._wrap(torch.autograd, "backward", before, None, told)
+        def skips(args: Any, kwargs: Any) -> bool:
+            now = self.now
+            if not now.asleep or not args or not self.losses.nap(args[0]):
+                return False
+            if not now.step:
+                now.nap()
+            return True
+
+        self._wrap(torch.autograd, "backward", before, None, told, skips)
 
     def _install_losses(self) -> None:
+        def skips(args: Any, kwargs: Any) -> bool:
+            return self.now.asleep and torch.is_grad_enabled()
+
         for name in sorted(LOSSES):
 
             def after(
                 token: Any, args: Any, kwargs: Any, result: Any, *, function: str = name
             ) -> None:
-                given = self.forwards.take_given
-                self.losses.after_loss(function, args, kwargs, result, given)
-                if not torch.is_grad_enabled() and self.loading.evaluated(
-                    training_mode=self._trains()
-                ):
+                if torch.is_grad_enabled():
+                    given = self.forwards.take_given
+                    self.losses.after_loss(function, args, kwargs, result, given)
+                elif self.loading.evaluated(training_mode=self._trains()):
                     self.losses.evaluated(result)
 
-            self._wrap(F, name, None, after)
+            self._wrap(F, name, None, after, skips=skips)
 
     def _trains(self) -> bool:
         """Return whether the one model that learns is in training mode, and that matters."""
@@ -273,7 +297,13 @@ class Watcher:
             self.loading.took(args[0], result)
 
         self._wrap(_BaseDataLoaderIter, "__init__", opened, None)
-        self._wrap(_BaseDataLoaderIter, "__next__", None, took)
+
+        def skips(args: Any, kwargs: Any) -> bool:
+            if self.now.asleep:
+                self.loading.nap(args[0])
+            return self.now.asleep
+
+        self._wrap(_BaseDataLoaderIter, "__next__", None, took, skips=skips)
 
     def _install_scaler(self) -> None:
         updates, losses = self.updates, self.losses

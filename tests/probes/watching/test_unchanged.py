@@ -54,6 +54,8 @@ def test_losses_and_random_numbers_are_the_same_to_the_last_bit(name: str, tmp_p
         "empty": "",
         "thread": "import threading, time\n"
         "threading.Thread(target=lambda: (time.sleep(0.2), print('late'))).start()",
+        "pool left open": "from concurrent.futures import ThreadPoolExecutor as P\n"
+        "pool = P(2)\nprint(pool.submit(max, 2, 3).result())",
         "at exit": "import atexit\natexit.register(print, 'last')\nprint('first')",
         "fork": "import os, sys\nif os.fork() == 0:\n    sys.exit(0)\nos.wait()\nprint('parent')",
         "multiprocessing": "import multiprocessing as m\n"
