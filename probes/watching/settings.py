@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,6 +32,10 @@ class StandIn:
     ) -> Observation:
         """Return an observation of the watching's."""
         return Observation(name, value, where, ORIGIN, unit)
+
+    def restored(self, parts: str) -> AbstractContextManager[None]:
+        """Put nothing back: what looks here touches copies."""
+        return nullcontext()
 
     def progress(self, fraction: float) -> None:
         """Do nothing: nobody waits."""
