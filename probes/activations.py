@@ -1,8 +1,8 @@
 """Probe of the activations: their scale from layer to layer, dead units, saturated units.
 
 A unit is dead when it is exactly 0 for every sample seen (at every position, for a convolution's
-channel). One batch leaves rare but living units looking dead, so while any do, further batches are
-run forward, up to about a thousand samples, until two in a row bring no further unit to life.
+channel). One batch leaves rare but living units looking dead, so while more than a few of a layer
+do, further batches are run forward, up to about a thousand samples, until two in a row bring no further unit to life.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SAMPLES: Final = 1024
 FURTHER_BATCHES: Final = 4
+HARMLESS: Final = 0.01  # of a layer's units: so few may be dead, and need not be looked into
 IN_VAIN: Final = 2  # batches in a row that wake no unit: more would not either
 FORWARDS_PER_STEP: Final = 3  # a backward costs about two forwards
 LAYERS_LISTED: Final = 1024  # a network unrolled over time has thousands of calls
@@ -100,14 +101,14 @@ def _see_more(exam: Examination, alive: dict[str, Tensor]) -> int:
     samples = exam.batch.size
     whole = exam.batches[0]
     rest = exam.batches[1:] if whole.size == samples else [cut(whole, SAMPLES), *exam.batches[1:]]
-    dead, in_vain = sum(dead_shares(alive).values()), 0
+    shares, in_vain = dead_shares(alive), 0
     for number, batch in enumerate(rest[:FURTHER_BATCHES]):
-        if not dead or in_vain == IN_VAIN or samples >= SAMPLES:
+        if max(shares.values()) < HARMLESS or in_vain == IN_VAIN or samples >= SAMPLES:
             break
         exam.progress(number / FURTHER_BATCHES)
         merge(alive, living_units(exam, batch))
-        before, dead = dead, sum(dead_shares(alive).values())
-        in_vain = in_vain + 1 if dead == before else 0
+        before, shares = shares, dead_shares(alive)
+        in_vain = in_vain + 1 if shares == before else 0
         if number % FORWARDS_PER_STEP == 0:
             exam.count_steps(1)
         samples += batch.size
