@@ -2,7 +2,8 @@
 
 A unit is dead when it is exactly 0 for every sample seen (at every position, for a convolution's
 channel). One batch leaves rare but living units looking dead, so while more than a few of a layer
-do, further batches are run forward, up to about a thousand samples, until two in a row bring no further unit to life.
+do, further batches are run forward, up to about a thousand samples, until two in a row bring no
+further unit to life.
 """
 
 from __future__ import annotations
