@@ -76,7 +76,8 @@ def _per_layer(
     yield exam.observe("gradient.rms", rms, where)
     yield exam.observe("gradient.relative", relative, where)
     depths = [recording.layers[name].depth for name in where]
-    yield from _over_depth(exam, depths, relative)
+    for name, value in over_depth(depths, relative).items():
+        yield exam.observe(name, value)
 
 
 def _ratio(gradient: float, weight: float) -> float:
@@ -85,20 +86,24 @@ def _ratio(gradient: float, weight: float) -> float:
     return math.inf if gradient else 0.0
 
 
-def _over_depth(
-    exam: Examination, depths: Sequence[int], relative: Sequence[float]
-) -> Iterator[Observation]:
-    """Compare early with late layers; layers without any gradient are no part of a decay."""
+def over_depth(depths: Sequence[int], relative: Sequence[float]) -> dict[str, float]:
+    """Compare early with late layers; layers without any gradient are no part of a decay.
+
+    `relative`: norm of the gradient over that of the weights, per layer. Returns the facts
+    `gradient.first_over_last` and `gradient.decay` as far as they can be told.
+    """
     ranked = [value for _, value in sorted(zip(depths, relative, strict=True), key=lambda e: e[0])]
     if len(ranked) < 3 or not all(map(math.isfinite, ranked)):
-        return
+        return {}
+    found = {}
     quarter = max(1, len(ranked) // 4)
     first, last = (_rms(part) for part in (ranked[:quarter], ranked[-quarter:]))
     if last > 0:
-        yield exam.observe("gradient.first_over_last", first / last)
+        found["gradient.first_over_last"] = first / last
     growth = factor_per_layer(depths, relative)
     if growth is not None:
-        yield exam.observe("gradient.decay", 1.0 / growth)
+        found["gradient.decay"] = 1.0 / growth
+    return found
 
 
 def _rms(values: Sequence[float]) -> float:

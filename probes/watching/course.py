@@ -60,8 +60,9 @@ def course_facts(curve: Curve, updates: int) -> Iterator[Observation]:
 
 def fit_facts(watcher: Watcher) -> Iterator[Observation]:
     """Give `fit.*`: the training loss against that of batches never trained on."""
-    phases = [p.curve for p in watcher.losses.phases if p.curve.count]
-    fitted = watcher.losses.fitted.curve
+    fit = watcher.losses.chosen()
+    phases = [p.curve for p in fit.phases if p.curve.count]
+    fitted = fit.fitted.curve
     if len(phases) < _PHASES or fitted.count < _LEAST:
         return
     values = [sum(phase.means) / len(phase.means) for phase in phases if phase.means]

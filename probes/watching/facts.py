@@ -284,7 +284,7 @@ def _places(watcher: Watcher) -> Iterator[Observation]:
         "place.loss_call": lines.most(f"loss:{fed.function}") if fed is not None else None,
         "place.backward": lines.most("backward"),
         "place.step": lines.most("step"),
-        "place.optimizer": lines.most("optimizer"),
+        "place.optimizer": watcher.settings.repeated or lines.most("optimizer"),
         "place.clipping": lines.most("clipping"),
         "place.scheduler": watcher.scheduler,
     }

@@ -38,6 +38,7 @@ class Model:
     place: str | None
     parameters: int
     places: dict[str, str] = field(default_factory=dict)
+    order: dict[str, int] = field(default_factory=dict)  # of the layers, as they are passed
     calls: int = 0  # with gradients, close steps
     modes: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
     first_mode: bool | None = None
@@ -153,7 +154,10 @@ class Forwards:
         tensor = next(tensors_in(output), None)
         if tensor is None or not tensor.is_floating_point() or capturing(tensor):
             return
-        name = next((m.layers[id(module)] for m in self._live() if id(module) in m.layers), "")
+        model = next((m for m in self._live() if id(module) in m.layers), None)
+        name = model.layers[id(module)] if model is not None else ""
+        if model is not None and torch.is_grad_enabled():
+            model.order.setdefault(name, len(model.order))
         if len(self._leaves) < _MOST_LEAVES:
             with torch.no_grad():
                 self._leaves.append((name or type(module).__name__, norms([tensor])[0]))

@@ -48,17 +48,31 @@ class Stream:
     waiting: list[Tensor] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Fit:
+    """One training of a model, of perhaps several in a run."""
+
+    backward: dict[str, Stream] = field(default_factory=dict)  # by the user's line
+    phases: list[Stream] = field(default_factory=list)  # of evaluation, each with its losses
+    fitted: Stream = field(default_factory=Stream)  # the same losses in training
+
+    def rank(self) -> tuple[bool, int]:
+        """Return how much there is to be told of it: what broke down, then what is longest."""
+        curves = [stream.curve for stream in self.backward.values()]
+        broken = any(curve.first_nonfinite is not None for curve in curves)
+        return broken, sum(curve.count for curve in curves)
+
+
 class Losses:
     """What goes backward, by the user's line, and what the loss functions of torch are given."""
 
     def __init__(self, now: Now) -> None:
         self.now = now
-        self.backward: dict[str, Stream] = {}
         self.without_graph = 0
         self.functions: Counter[str] = Counter()
         self.fed: dict[str, Fed] = {}
-        self.phases: list[Stream] = []  # of evaluation, each with its losses
-        self.fitted = Stream()  # the same losses in training
+        self.fit = Fit()  # the one that goes on
+        self._told: Fit | None = None  # of those before
         self.samples: list[tuple[Tensor, Tensor]] = []  # what the model and the loss were given
         self.broadcast: tuple[tuple[int, ...], ...] | None = None
         self._unscaled: dict[int, Tensor] = {}
@@ -74,7 +88,7 @@ class Losses:
     def nap(self, loss: Any) -> bool:
         """Note the loss that is about to go backward, if that needs no look at anything else."""
         plain = type(loss) is Tensor and loss.is_cpu and loss.requires_grad
-        if not plain or len(self.backward) != 1 or self._unscaled or loss.numel() != 1:
+        if not plain or len(self.fit.backward) != 1 or self._unscaled or loss.numel() != 1:
             return False
         self.now.backwards += 1
         self._asleep.append(loss.item())
@@ -99,7 +113,7 @@ class Losses:
 
     def _wake(self) -> None:
         if self._asleep:
-            (stream,) = self.backward.values()
+            (stream,) = self.fit.backward.values()
             for value in self._asleep:
                 stream.curve.add(value)
                 self._note_nonfinite(value)
@@ -107,12 +121,13 @@ class Losses:
 
     def _stream(self) -> Stream:
         """Return that of the line that goes backward; a single one is not looked up asleep."""
-        if self.now.asleep and len(self.backward) == 1:
-            return next(iter(self.backward.values()))
+        streams = self.fit.backward
+        if self.now.asleep and len(streams) == 1:
+            return next(iter(streams.values()))
         place = self.now.lines.note("backward") or "?"
-        if place not in self.backward:
-            self.backward[place] = Stream()
-        return self.backward[place]
+        if place not in streams:
+            streams[place] = Stream()
+        return streams[place]
 
     def after_loss(
         self,
@@ -134,7 +149,7 @@ class Losses:
         if not result.requires_grad:
             return
         if result.numel() == 1:
-            self._add(self.fitted, result)
+            self._add(self.fit.fitted, result)
         self.now.lines.note(f"loss:{function}")
         if function not in self.fed:
             self._keep(function, args, kwargs)
@@ -154,24 +169,34 @@ class Losses:
             return
         if self._phase != self.now.backwards:
             self._phase = self.now.backwards
-            if len(self.phases) >= _PHASES:
-                del self.phases[1::2]
-            self.phases.append(Stream())
-        self._add(self.phases[-1], result)
+            if len(self.fit.phases) >= _PHASES:
+                del self.fit.phases[1::2]
+            self.fit.phases.append(Stream())
+        if self.fit.phases:
+            self._add(self.fit.phases[-1], result)
 
     def main(self) -> Curve | None:
         """Return the loss of the line at which nearly all backward passes start."""
-        self._wake()
-        curves = [stream.curve for stream in self.backward.values()]
+        curves = [stream.curve for stream in self.chosen().backward.values()]
         most = max(curves, key=lambda curve: curve.count, default=None)
         if most is None or most.count < _ONE_LINE * sum(curve.count for curve in curves):
             return None
         return most
 
+    def chosen(self) -> Fit:
+        """Return the fit that is told of."""
+        self._wake()
+        return self.fit if self._told is None else max(self._told, self.fit, key=Fit.rank)
+
+    def begin(self) -> None:
+        """Note that from now on another model is trained."""
+        self.finish()
+        self._told, self.fit = self.chosen(), Fit()
+
     def finish(self) -> None:
         """Read what is still waiting."""
         self._wake()
-        for stream in [*self.backward.values(), *self.phases, self.fitted]:
+        for stream in [*self.fit.backward.values(), *self.fit.phases, self.fit.fitted]:
             self._read(stream)
 
     def _add(self, stream: Stream, loss: Tensor) -> None:

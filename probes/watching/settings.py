@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 from torch import nn
+from torch.optim import Optimizer
 
 from expert.observation import Observation, Value
 from probes import optimizer as optimizer_probe
@@ -17,6 +18,12 @@ from probes.watching.forwards import Model
 from probes.watching.updates import Stepped
 
 ORIGIN = "watch"
+_NORMS = (
+    nn.modules.batchnorm._NormBase,
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.RMSNorm,
+)
 
 
 class StandIn:
@@ -50,16 +57,31 @@ class Settings:
     def __init__(self) -> None:
         self.main: Model | None = None
         self.facts: dict[str, Observation] = {}
+        self.repeated: str | None = None  # where an optimizer was made for what another one holds
         self._next = 0
 
-    def note(self, step: int, models: Mapping[int, Model], steps: Mapping[int, Stepped]) -> None:
+    def note(
+        self,
+        step: int,
+        models: Mapping[int, Model],
+        steps: Mapping[int, Stepped],
+        place_of: Callable[[object], str | None],
+    ) -> None:
         """Look at the models; `step` numbers ever farther apart are looked at."""
         if step < self._next or not models:
             return
         self._next = 2 * step if step > 1 else step + 1
         optimizers = [o for o in (s.optimizer() for s in steps.values()) if o is not None]
         held = {id(p) for o in optimizers for g in o.param_groups for p in g["params"]}
-        ranked = sorted(models.values(), key=lambda m: (-len(held & set(m.names)), -m.parameters))
+        twice = _repeated(optimizers)
+        self.repeated = place_of(twice) if twice is not None else None
+
+        def rank(model: Model) -> tuple[bool, int, int]:
+            own = len(held & set(model.names))
+            forgotten = twice is not None and not own and _gets_gradients(model)
+            return not forgotten, -own, -model.parameters
+
+        ranked = sorted(models.values(), key=rank)
         main = next((m for m in ranked if m.module() is not None and m.parameters), None)
         module = main.module() if main is not None else None
         if main is None or module is None:
@@ -75,7 +97,27 @@ class Settings:
         exam: Any = StandIn(module, case)
         found = [*optimizer_probe.measure(exam), *_modes(exam), *_parts(exam)]
         found += _unregistered(exam, held)
+        first = next(iter(main.order), None)
+        if first is not None and isinstance(module.get_submodule(first), _NORMS):
+            found.append(exam.observe("model.normalises_input", True))
         self.facts |= {fact.name: fact for fact in found}
+
+
+def _repeated(optimizers: Sequence[Optimizer]) -> Optimizer | None:
+    """Return one that holds nothing but what an earlier one holds as well."""
+    held: set[int] = set()
+    for optimizer in optimizers:
+        own = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        if own and own <= held:
+            return optimizer
+        held |= own
+    return None
+
+
+def _gets_gradients(model: Model) -> bool:
+    module = model.module()
+    trained = [p for p in module.parameters() if p.requires_grad] if module is not None else []
+    return bool(trained) and all(p.grad is not None for p in trained)
 
 
 def _modes(exam: Any) -> list[Observation]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from expert.observation import Observation
+from probes.gradients import over_depth
 from probes.watching.settings import ORIGIN
 from probes.watching.updates import Stepped, Weight
 from probes.watching.watcher import Watcher
@@ -39,6 +40,7 @@ def update_facts(watcher: Watcher) -> Iterator[Observation]:
         steps = [w.nonfinite_step for w in weights if w.nonfinite_step is not None]
         yield Observation("watch.nonfinite_gradient_step", min(steps), (), ORIGIN)
     yield from _sizes(names, weights)
+    yield from _over_depth(main.order, names, weights)
 
 
 def _weight(watcher: Watcher, key: int) -> Weight | None:
@@ -49,6 +51,25 @@ def _weight(watcher: Watcher, key: int) -> Weight | None:
 def _flags(name: str, values: tuple[bool, ...], names: tuple[str, ...]) -> Iterator[Observation]:
     if len(names) <= _LISTED:
         yield Observation(name, values, names, ORIGIN)
+
+
+def _over_depth(
+    order: dict[str, int], names: tuple[str, ...], weights: list[Weight]
+) -> Iterator[Observation]:
+    """Give how gradients change with depth, along the layers as the forward pass takes them."""
+    relative = {}
+    for name, weight in zip(names, weights, strict=True):
+        layer, _, _ = name.rpartition(".")
+        pairs = zip(weight.gradient, weight.weight, strict=True)
+        sizes = [gradient / size for gradient, size in pairs if size > 0]
+        if layer in order and weight.dimensions > 1 and sizes:
+            relative[layer] = statistics.median(sizes)
+    layers = sorted(relative, key=lambda layer: order[layer])
+    if not layers:
+        return
+    yield Observation("model.depth", len(layers), (), ORIGIN)
+    for name, value in over_depth(range(len(layers)), [relative[one] for one in layers]).items():
+        yield Observation(name, value, (), ORIGIN)
 
 
 def _sizes(names: tuple[str, ...], weights: list[Weight]) -> Iterator[Observation]:

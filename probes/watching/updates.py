@@ -84,6 +84,13 @@ class Updates:
         self.skipped = 0
         self._copies: dict[int, list[tuple[Weight, Tensor, Tensor]]] = {}
 
+    def begins(self, optimizer: Optimizer) -> bool:
+        """Return whether a new optimizer holds nothing that others have stepped so far."""
+        held = set(map(id, _parameters(optimizer)))
+        weights = [weight for seen in self.seen.values() for weight in seen.weights.values()]
+        stepped = (weight.tensor() for weight in weights)
+        return bool(held) and not any(id(one) in held for one in stepped if one is not None)
+
     def nap(self, optimizer: Optimizer) -> bool:
         """Count a step, if that needs no look at the optimizer."""
         seen = self.seen.get(id(optimizer))

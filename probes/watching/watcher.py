@@ -42,6 +42,7 @@ _REMEMBERED: Final = 4
 _MOST_REMEMBERED: Final = 65_536
 _MOST_OPTIMIZERS: Final = 64
 _MOST_SEARCHED: Final = 10_000  # steps until the module is not looked for any more
+_LEAST_OF_A_FIT: Final = 20  # steps before another model's optimizer begins another fit
 _WITHOUT_STEPS: Final = 32  # backward passes before they are taken for steps
 
 
@@ -87,6 +88,7 @@ class Watcher:
         self._install_compile()
         for kind in _BUILT:
             self._wrap(kind, "__init__", self._constructed, None)
+        self._wrap(Optimizer, "__init__", None, self._filled)
         self._run("models", self.forwards.open)
 
     def record(self) -> dict[str, Any]:
@@ -210,7 +212,9 @@ class Watcher:
     def _note_settings(self) -> None:
         self.forwards.note_modes()
         if self.now.close:
-            self.settings.note(self.now.step, self.forwards.models, self.updates.seen)
+            self.settings.note(
+                self.now.step, self.forwards.models, self.updates.seen, self.now.lines.of
+            )
 
     def _next_step(self, optimizer: Optimizer) -> None:
         now = self.now
@@ -358,6 +362,10 @@ class Watcher:
             self.now.lines.note("optimizer")
         elif isinstance(part, LRScheduler):
             self.scheduler = self.now.lines.of(part) or self.scheduler
+
+    def _filled(self, token: Any, args: Any, kwargs: Any, result: Any) -> None:
+        if self.now.step >= _LEAST_OF_A_FIT and self.updates.begins(args[0]):
+            self.losses.begin()
 
 
 def _is_owed_a_step(optimizer: Optimizer, held: set[int]) -> bool:

@@ -72,7 +72,7 @@ def test_every_step_and_every_loss_is_there(
     curve = watcher.losses.main()
     assert curve is not None
     assert curve.means == losses
-    assert [phase.curve.count for phase in watcher.losses.phases] == [2] * _EPOCHS
+    assert [phase.curve.count for phase in watcher.losses.fit.phases] == [2] * _EPOCHS
     told = {fact.name: fact.value for fact in observations(watcher)}
     assert told["watch.evaluated_in_training_mode"] == 0
     assert told["loop.updates"] == len(losses)
