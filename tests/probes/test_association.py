@@ -174,11 +174,14 @@ def test_learning_by_heart_is_told_from_learning():
     assert "held_out.others_over_chance" not in told  # cheap models saw enough
 
 
-def test_tokens_and_autoencoders_are_left_alone():
-    ids = torch.randint(0, 20, (64, 12))
-    model = nn.Sequential(nn.Embedding(20, 4), nn.Flatten(), nn.Linear(48, 2))
-    given = case(model, loader(ids, ids[:, 0] % 2), nn.CrossEntropyLoss(), adam(1e-3))
-    assert seen(given, association.PROBE) == {}
+def test_of_tokens_neither_noise_nor_codes_are_told():
+    ids, y = sentences()
+    found = seen(of_words(ids, wrong(y, 0.2, 2)), labels.PROBE, association.PROBE)
+    assert "association.gain" in found
+    assert not [name for name in found if name.startswith(("label_noise.", "input."))]
+
+
+def test_autoencoders_are_left_alone():
     x, _ = digits()
     given = case(mlp(64, 16, 64), loader(x, x), nn.MSELoss(), adam(1e-3))
     assert seen(given, association.PROBE) == {}

@@ -202,7 +202,8 @@ class StartScreen(TalkingScreen[None]):
     def _listed(self, event: Listed) -> None:
         self._saved = event.saved
         for pane in self.query(Pane):
-            pane.take_saved(event.saved)
+            if pane.is_mounted:  # the others are given them when they are
+                pane.take_saved(event.saved)
 
     # -------------------------------------------------------------------------- the panes
     @on(Chosen)
