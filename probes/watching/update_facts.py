@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from expert.observation import Observation
 from probes.gradients import over_depth
+from probes.watching.schedule import DENSE
 from probes.watching.settings import ORIGIN
 from probes.watching.updates import Stepped, Weight
 from probes.watching.watcher import Watcher
@@ -72,17 +73,26 @@ def _over_depth(
         yield Observation(name, value, (), ORIGIN)
 
 
+def _median(ratios: Sequence[float]) -> float | None:
+    finite = [ratio for ratio in ratios if math.isfinite(ratio)]
+    return statistics.median(finite) if finite else None
+
+
 def _sizes(names: tuple[str, ...], weights: list[Weight]) -> Iterator[Observation]:
     ratios = {
-        name: statistics.median(finite)
+        name: ratio
         for name, weight in zip(names, weights, strict=True)
-        if (finite := [r for r in weight.ratios if math.isfinite(r)])
+        if (ratio := _median(weight.ratios)) is not None
     }
     if ratios and len(ratios) <= _LISTED:
         yield Observation("update.ratio", tuple(ratios.values()), tuple(ratios), ORIGIN)
     if ratios:
         yield Observation("update.ratio_median", statistics.median(ratios.values()), (), ORIGIN)
         yield Observation("update.ratio_max", max(ratios.values()), (), ORIGIN)
+    first = [_median(weight.ratios[:DENSE]) for weight in weights]
+    at_start = [ratio for ratio in first if ratio is not None]
+    if at_start:  # the looks at the start are taken on every machine, however busy
+        yield Observation("update.ratio_at_start", statistics.median(at_start), (), ORIGIN)
     pushed = [w for w in weights if w.ratios and any(g > 0 for g in w.gradient)]
     if pushed:
         stayed = sum(weight.stayed >= len(weight.ratios) for weight in pushed)

@@ -95,6 +95,16 @@ def test_gradients_are_compared_along_the_depth(
     assert least < told["gradient.first_over_last"] < most
 
 
+def test_the_size_of_the_first_updates_does_not_fade_with_the_rate(watcher: Watcher) -> None:
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=10.0)
+    _fit(model, optimizer, torch.randn(128, 4), 1)  # 8 steps: more than are looked at closely
+    for group in optimizer.param_groups:
+        group["lr"] = 1e-9
+    _fit(model, optimizer, torch.randn(128, 4), 40)
+    assert _told(watcher)["update.ratio_at_start"] > 0.1
+
+
 def test_the_model_whose_optimizer_holds_another_one_is_the_one_told_of(watcher: Watcher) -> None:
     make, judge = nn.Linear(4, 4), nn.Linear(4, 2)
     of_judge = torch.optim.SGD(judge.parameters(), lr=0.1)
