@@ -40,7 +40,7 @@ def measure(exam: Examination) -> Iterator[Observation]:
     gain, chance = exam.found.get("association.gain"), chance_of(exam)
     if gain is None or float(gain.value) > WEAK or not chance or chance <= 0:  # type: ignore[arg-type]
         return
-    batches = _in_any_order(exam)
+    batches = mixed(exam, small_batches(exam))
     learnt, others = batches[0::2][:LEARNT], batches[1::2][:LEARNT]
     free = [parameter for parameter in exam.model.parameters() if parameter.requires_grad]
     if len(others) < 2 or not free:
@@ -50,19 +50,6 @@ def measure(exam: Examination) -> Iterator[Observation]:
         return
     yield exam.observe("held_out.learnt_over_chance", courses[-1][0] / chance)
     yield exam.observe("held_out.others_over_chance", min(other for _, other in courses) / chance)
-
-
-def _in_any_order(exam: Examination) -> list[Batch]:
-    """Return small batches, mixed where the model takes samples in another order than drawn."""
-    drawn = small_batches(exam)
-    batches = mixed(exam, drawn)
-    try:
-        with exam.training(), torch.no_grad():
-            exam.count_steps(1)
-            exam.loss_of(batches[0])
-    except Exception:  # packed sequences want to stay sorted by length
-        return drawn
-    return batches
 
 
 def _courses(

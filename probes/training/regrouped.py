@@ -40,7 +40,8 @@ def gathered(batches: Sequence[Batch], chosen: Sequence[Place]) -> Batch:
 def mixed(exam: Examination, batches: list[Batch]) -> list[Batch]:
     """Return the batches with their samples shuffled among them, where labels were poorly mixed.
 
-    What is asked of a learning rate is then not answered by the order of the data.
+    What is asked of a learning rate is then not answered by the order of the data. A model that
+    wants its samples in an order (packed sequences, by length) keeps the batches as they are.
     """
     mixing = exam.found.get("target.batch_mixing")
     poorly = mixing is not None and float(mixing.value) < POORLY_MIXED  # type: ignore[arg-type]
@@ -49,7 +50,18 @@ def mixed(exam: Examination, batches: list[Batch]) -> list[Batch]:
     every = places(batches)
     order = torch.randperm(len(every), generator=torch.Generator().manual_seed(0)).tolist()
     shuffled = iter([every[index] for index in order])
-    return [gathered(batches, [next(shuffled) for _ in range(batch.size)]) for batch in batches]
+    found = [gathered(batches, [next(shuffled) for _ in range(batch.size)]) for batch in batches]
+    return found if found and _is_taken(exam, found[0]) else batches
+
+
+def _is_taken(exam: Examination, batch: Batch) -> bool:
+    try:
+        with exam.training(), torch.no_grad():
+            exam.count_steps(1)
+            exam.loss_of(batch)
+    except Exception:  # the user's own model or loss
+        return False
+    return True
 
 
 def _form(batch: Batch) -> list[torch.Size]:

@@ -40,7 +40,9 @@ def problem_from(error: BaseException, subject: Subject | None) -> Problem:
 
     if isinstance(error, UserCodeError):
         title, details_title = strings.PROBLEM_USER_CODE, strings.TRACEBACK
-        return Problem(title, error.text, error.traceback, details_title, subject, True)
+        return Problem(
+            title, error.text, error.traceback, details_title, subject, from_the_end=True
+        )
     if isinstance(error, KnowledgeError):
         return Problem(strings.PROBLEM_KNOWLEDGE, strings.KNOWLEDGE_SAID, error.say("en"))
     if isinstance(error, TorchmedicError):

@@ -24,7 +24,6 @@ from expert.tui.widgets.ago import ago
 if TYPE_CHECKING:
     from probes.logs.finding import Entry
 
-_UP = ".."
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
